@@ -1,0 +1,1 @@
+"""Index folders of documents and answer questions from them, locally, with checked citations."""

@@ -1,0 +1,1 @@
+"""Answers from hits, with checked citations."""

@@ -1,0 +1,140 @@
+"""Settings: what an index is built with, what this process uses, and the only reading of environment variables."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from docindex.errors import ConfigError
+from docindex.schema import LoadOptions
+
+FORMAT_VERSION = 1
+"""The on-disk format that this version writes."""
+
+DEFAULT_INDEX = Path(".docindex")
+DEFAULT_EMBEDDER = "all-minilm-l6-v2"
+DEFAULT_LLM = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexConfig:
+    """How an index is built. Saved in the index, and fixed once it holds documents."""
+
+    embedder: str = DEFAULT_EMBEDDER
+    """A name in the model catalogue, or a folder with a sentence-transformers model."""
+    chunk_tokens: int = 200
+    """The most tokens of one node, its context header included, in the embedder's own tokens."""
+    overlap_tokens: int = 24
+    """About how many tokens neighbouring nodes share, in whole sentences."""
+    dense_weight: float = 0.7
+    """The share of the dense score in hybrid search; the lexical one has the rest."""
+    exact_below: int = 20_000
+    """Up to how many nodes dense search compares with every vector; above, an approximate index is built."""
+    database: str | None = None
+    """An SQLAlchemy URL for the registry; the default is an SQLite file in the index."""
+
+    def __post_init__(self) -> None:
+        _in_range("chunk_tokens", self.chunk_tokens, 16, 8192)
+        _in_range("overlap_tokens", self.overlap_tokens, 0, self.chunk_tokens // 2)
+        _in_range("dense_weight", self.dense_weight, 0.0, 1.0)
+        _in_range("exact_below", self.exact_below, 0, 10_000_000)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as they are saved."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Self:
+        """The settings back from their saved form.
+
+        Raises:
+            ConfigError: A key is unknown or a value is out of range.
+        """
+        _known_keys(cls, saved)
+        return cls(**saved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """What one ingest reads and how."""
+
+    include: tuple[str, ...] = ()
+    """Globs over source names: read only these. A file that is named outright is read in any case."""
+    exclude: tuple[str, ...] = ()
+    """Globs over source names: never read these."""
+    sync: bool = False
+    """Delete documents whose files are gone from the given folders."""
+    allow_empty_sync: bool = False
+    """Mirror a folder even when it holds nothing; without this, an unmounted disk would empty the index."""
+    dry_run: bool = False
+    """Report what would be done, and do nothing."""
+    load: LoadOptions = LoadOptions()
+    """How files are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMConfig:
+    """How the local model runs. It belongs to a process, not to an index."""
+
+    model: str = DEFAULT_LLM
+    """A name in the model catalogue, or the path of any GGUF file."""
+    context_tokens: int | None = None
+    """The context window; None takes the model's own, up to 8,192."""
+    max_tokens: int = 256
+    """The longest answer."""
+    gpu_layers: int = -1
+    """How many layers to offload; -1 is all that the build and the device can take, 0 none."""
+    require_gpu: bool = False
+    """Fail rather than run on the CPU."""
+    threads: int | None = None
+    """CPU threads; None is one a core."""
+
+    def __post_init__(self) -> None:
+        if self.context_tokens is not None:
+            _in_range("context_tokens", self.context_tokens, 256, 1_048_576)
+        _in_range("max_tokens", self.max_tokens, 1, 65_536)
+        _in_range("gpu_layers", self.gpu_layers, -1, 10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the environment variables say. `DOCINDEX_...`, all optional."""
+
+    index: Path = DEFAULT_INDEX
+    """DOCINDEX_INDEX: the index that commands use without `--index`."""
+    models: Path | None = None
+    """DOCINDEX_MODELS: where models are kept, instead of the user's cache folder."""
+    offline: bool = False
+    """DOCINDEX_OFFLINE: never use the network; a missing model is an error."""
+    llm: str = DEFAULT_LLM
+    """DOCINDEX_LLM: the model that answers."""
+    log: str = field(default="WARNING")
+    """DOCINDEX_LOG: the level of the log on standard error."""
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """The settings of this process."""
+        models = variables.get("DOCINDEX_MODELS")
+        return cls(
+            index=Path(variables.get("DOCINDEX_INDEX") or DEFAULT_INDEX),
+            models=Path(models).expanduser() if models else None,
+            offline=variables.get("DOCINDEX_OFFLINE", "").lower() not in ("", "0", "false", "no"),
+            llm=variables.get("DOCINDEX_LLM") or DEFAULT_LLM,
+            log=variables.get("DOCINDEX_LOG", "WARNING").upper(),
+        )
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {value}: give a value from {low} to {high}.")
+
+
+def _known_keys(cls: type, saved: Mapping[str, Any]) -> None:
+    known = [f.name for f in dataclasses.fields(cls)]
+    for key in saved:
+        if key not in known:
+            raise ConfigError(f"{cls.__name__} has no setting {key!r}: the settings are {', '.join(known)}.")

@@ -1,0 +1,1 @@
+"""Structures over nodes beyond the flat one."""

@@ -1,0 +1,1 @@
+"""From files to a committed index: plan, load, chunk, embed, commit, report."""

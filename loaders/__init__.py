@@ -1,0 +1,1 @@
+"""Files read into documents: one module a family of formats."""
