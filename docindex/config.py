@@ -72,7 +72,7 @@ class IngestOptions:
     """Mirror a folder even when it holds nothing; without this, an unmounted disk would empty the index."""
     dry_run: bool = False
     """Report what would be done, and do nothing."""
-    load: LoadOptions = LoadOptions()
+    load: LoadOptions = field(default_factory=LoadOptions)
     """How files are read."""
 
 

@@ -11,7 +11,7 @@ DocindexError
 │   └── LockedError              another process is writing
 ├── ModelError                   a model that can't be had, verified, loaded or run
 │   └── NoModelError             a model is needed and missing
-├── Cancelled                    the caller gave up on a request
+├── RequestCancelledError        the caller gave up on a request
 └── MissingDependencyError       an optional package is not installed
 
 Messages are one sentence and end with the cure; the facts are attributes.
@@ -94,7 +94,7 @@ class NoModelError(ModelError):
     """A model is needed and missing."""
 
 
-class Cancelled(DocindexError):
+class RequestCancelledError(DocindexError):
     """The caller gave up on a request before it ended."""
 
 

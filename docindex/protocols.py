@@ -122,7 +122,7 @@ class LLM(Protocol):
 
         Raises:
             ModelError: The prompt and `max_tokens` do not fit the context.
-            Cancelled: `cancel` was set.
+            RequestCancelledError: `cancel` was set.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""Contract suites and fakes for the tests of those who extend docindex."""
