@@ -11,10 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from docindex.schema import (
     Condition,
@@ -29,7 +27,11 @@ from docindex.schema import (
     Source,
 )
 
-Vectors = NDArray[np.float32]
+if TYPE_CHECKING:  # numpy takes a third of the time in which `import docindex` has to be done
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vectors: TypeAlias = "NDArray[np.float32]"
 """(n, dim), rows of unit norm."""
 
 OnProgress = Callable[[Progress], None]
@@ -44,6 +46,26 @@ class Loader(Protocol):
         Raises:
             LoadError: The file can't be read; what was yielded before is sound.
         """
+        ...
+
+
+class LoaderRegistry(Protocol):
+    """Knows which loader reads what."""
+
+    def media_type_of(self, path: Path) -> str | None:
+        """The file's media type by its name and, where that says nothing, by its first bytes."""
+        ...
+
+    def supports(self, media_type: str) -> bool:
+        """Whether a loader reads the type; cheap, nothing is imported."""
+        ...
+
+    def unsupported_reason(self, path: Path, media_type: str | None) -> str:
+        """Why a file is passed over, for the report."""
+        ...
+
+    def load(self, source: Source) -> Iterator[Document]:
+        """The documents in a file, by the loader of its media type."""
         ...
 
 
@@ -144,6 +166,8 @@ class SourceRecord:
     """Of the bytes and of the options that shape what is read from them."""
     bytes: int
     modified_at: datetime | None
+    documents: int = 1
+    """How many documents it gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -360,7 +360,7 @@ class NodeCounts:
     added: int = 0
     embedded: int = 0
     reused: int = 0
-    """Of the added ones: their vectors were already in the index."""
+    """Written with a vector that was already in the index."""
     deleted: int = 0
 
     def __add__(self, other: NodeCounts) -> NodeCounts:

@@ -1,0 +1,195 @@
+"""Passages: nodes of at most so many tokens, cut where the text pauses."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docindex.chunking.atoms import Place, TextMeasure, halve, is_clean, split_atoms
+from docindex.chunking.context import CONTEXT_TOKENS, SEPARATOR, context_line, context_parts
+from docindex.chunking.packing import pack, thin
+from docindex.chunking.sections import Section, find_sections, group_sections, trim
+from docindex.chunking.sentences import Strength, find_breaks
+from docindex.errors import ConfigError
+from docindex.schema import Document, Node, digest
+
+SPECIAL_TOKENS = 2
+"""What embedders add to a text: one token before it and one after."""
+
+_ATOMS_PER_NODE = 16
+"""Lighter atoms than a node's share of this join a neighbour."""
+
+TokenOffsets = Callable[[str], NDArray[np.int32]]
+Span = tuple[int, int]
+
+
+class PassageChunker:
+    """Cuts documents at pages, headings, paragraphs and sentences, by the embedder's own tokens.
+
+    A node never crosses a page. A heading begins a new node, except that sections much shorter than a node share one
+    with a neighbour under the same parent, and that a document which fits into one node is one. Only a sentence that
+    is longer than a node is cut: at a line break or clause if it has one, else between words.
+    """
+
+    def __init__(self, token_offsets: TokenOffsets, *, max_tokens: int, overlap_tokens: int) -> None:
+        """Takes the tokenizer of the embedder that the nodes are for.
+
+        Args:
+            token_offsets: As `Embedder.token_offsets`. Called once with a document's text, and with short pieces where
+                that can't tell their length: context headers, and nodes that begin or end inside a word.
+            max_tokens: The most that a node's full text comes to, special tokens included. The count is exact for
+                tokenizers that part words at spaces.
+            overlap_tokens: The most that a node repeats of the one before it.
+
+        Raises:
+            ConfigError: A number is out of range.
+        """
+        if max_tokens < 16:
+            raise ConfigError(f"max_tokens is {max_tokens}: give 16 or more.")
+        if not 0 <= overlap_tokens <= max_tokens // 2:
+            raise ConfigError(f"overlap_tokens is {overlap_tokens}: give a value from 0 to half of max_tokens.")
+        self._token_offsets = token_offsets
+        self._room = max_tokens - SPECIAL_TOKENS
+        self._overlap = overlap_tokens
+
+    def chunk(self, document: Document) -> list[Node]:
+        """The document's nodes in order; together they hold all of its text that is not space."""
+        sections = find_sections(document)
+        if not sections:
+            return []
+        headers = _Headers(document.title, self._token_offsets, self._room)
+        measure = TextMeasure(document.text, self._token_offsets)
+        start, end = sections[0].start, sections[-1].end
+        one_page = not any(section.opens_page for section in sections[1:])
+        if one_page and measure.weight(start, end) <= headers.budget(()):
+            return _make_nodes(document, [(start, end)], sections, lambda _: headers.parts(()))
+
+        breaks = find_breaks(document.text)
+        groups = group_sections(
+            sections, lambda section: (measure.weight(section.start, section.end), headers.budget(section.path))
+        )
+        spans: list[Span] = []
+        for group in groups:
+            budget = min(headers.budget(section.path) for section in group)
+            for span in _cut(group, measure, breaks, budget, min(self._overlap, budget // 2)):
+                spans.extend(_fitted(measure, *span, budget))
+        return _make_nodes(document, spans, sections, lambda section: headers.parts(section.path))
+
+
+class _Headers:
+    """The context headers of one document, each made and measured once."""
+
+    def __init__(self, title: str, token_offsets: TokenOffsets, room: int) -> None:
+        self._title = title
+        self._token_offsets = token_offsets
+        self._room = room
+        self._made: dict[tuple[str, ...], tuple[tuple[str, ...], int]] = {}
+
+    def parts(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        return self._header(path)[0]
+
+    def budget(self, path: tuple[str, ...]) -> int:
+        """What the header leaves for the text, in tokens."""
+        return self._room - self._header(path)[1]
+
+    def _header(self, path: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+        if path not in self._made:
+            most = min(CONTEXT_TOKENS, self._room // 4)
+            parts = context_parts(self._title, path, self._token_ends, most=most)
+            self._made[path] = parts, len(self._token_ends(SEPARATOR.join(parts)))
+        return self._made[path]
+
+    def _token_ends(self, text: str) -> list[int]:
+        ends: list[int] = self._token_offsets(text)[:, 1].tolist() if text else []
+        return ends
+
+
+def _cut(
+    group: Sequence[Section], measure: TextMeasure, breaks: Sequence[Place], budget: int, overlap: int
+) -> Iterator[Span]:
+    """The spans of the nodes of sections that share them."""
+    start, end = group[0].start, group[-1].end
+    if measure.weight(start, end) <= budget:
+        yield start, end
+        return
+    atoms = split_atoms(measure, _places(group, breaks), end, budget)
+    kept = thin(atoms.weights, atoms.strengths, least=max(1, budget // _ATOMS_PER_NODE), most=budget)
+    starts = [atoms.starts[index] for index in kept]
+    weights = [sum(atoms.weights[a:b]) for a, b in zip(kept, [*kept[1:], len(atoms.weights)], strict=True)]
+    strengths = [atoms.strengths[index] for index in kept]
+    borders = [*starts, end]
+    for first, stop in pack(weights, strengths, budget=budget, overlap=overlap):
+        span = trim(measure.text, borders[first], borders[stop])
+        if span[0] < span[1]:
+            yield span
+
+
+def _places(group: Sequence[Section], breaks: Sequence[Place]) -> list[Place]:
+    """Where the text of the sections may be cut: not between a heading and what it stands above."""
+    start, end = group[0].start, group[-1].end
+    inside = breaks[bisect_right(breaks, start, key=_offset) : bisect_left(breaks, end, key=_offset)]
+    places = dict(inside)
+    for before, section in zip([None, *group], group, strict=False):
+        places.pop(section.body, None)
+        if before is None or not before.bare:
+            places[section.start] = Strength.SECTION
+        else:
+            places.pop(section.start, None)
+    places[start] = Strength.SECTION
+    return sorted(places.items())
+
+
+def _offset(place: Place) -> int:
+    return place[0]
+
+
+def _fitted(measure: TextMeasure, start: int, end: int, budget: int) -> Iterator[Span]:
+    """The span, halved until it fits where cuts inside words have made it longer than it was in the whole text."""
+    if is_clean(measure.text, start, end) or measure.count(start, end) <= budget:
+        yield start, end
+        return
+    middle = halve(measure, start, end)
+    if middle is None:
+        yield start, end
+        return
+    for half in ((start, middle), (middle, end)):
+        first, last = trim(measure.text, *half)
+        if first < last:
+            yield from _fitted(measure, first, last, budget)
+
+
+def _make_nodes(
+    document: Document,
+    spans: Sequence[Span],
+    sections: Sequence[Section],
+    parts: Callable[[Section], tuple[str, ...]],
+) -> list[Node]:
+    """The spans as nodes. An id depends on the document's id and what the node says, not on where it stands."""
+    starts = [section.start for section in sections]
+    seen: Counter[str] = Counter()
+    nodes = []
+    for order, (start, end) in enumerate(spans):
+        section = sections[max(0, bisect_right(starts, start) - 1)]
+        text = document.text[start:end]
+        page = document.page_at(start)
+        node = Node(
+            node_id="",
+            doc_id=document.doc_id,
+            order=order,
+            start=start,
+            end=end,
+            text=text,
+            context=context_line(parts(section), text),
+            headings=section.path,
+            page=page.number if page else None,
+            page_label=page.label if page else None,
+        )
+        content = node.content_hash
+        nodes.append(replace(node, node_id=digest(node.doc_id, content, str(seen[content]))))
+        seen[content] += 1
+    return nodes
