@@ -1,0 +1,129 @@
+"""Lays out the text of a page: blocks, lines, list items and table rows, with headings where they stand."""
+
+from __future__ import annotations
+
+from docindex.schema import Heading
+
+
+class HtmlWriter:
+    """Takes text in reading order. Breaks and separators are owed until text follows, so none is left over."""
+
+    def __init__(self) -> None:
+        self.headings: list[Heading] = []
+        self._parts: list[str] = []
+        self._length = 0
+        self._newlines = 0
+        self._space = False
+        self._bars = 0
+        self._bullet = ""
+        self._cells_open = 0
+        self._row_cells = 0
+        self._heading_level = 0
+        self._heading_start: int | None = None
+        self._heading_part = 0
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return "".join(self._parts)
+
+    def words(self, text: str) -> None:
+        """Running text; white space of any kind and length is one space."""
+        joined = " ".join(text.split())
+        self._space = self._space or text[:1].isspace()
+        if joined:
+            self._put(joined)
+            self._space = text[-1:].isspace()
+
+    def lines(self, text: str) -> None:
+        """Text whose spaces and line ends count."""
+        if self._cells_open:
+            self.words(text)
+            return
+        body = text.strip("\n")
+        if not body:
+            self._newlines += len(text)
+            return
+        self._newlines += len(text) - len(text.lstrip("\n"))
+        self._put(body.replace("\xa0", " "))
+        self._newlines = len(text) - len(text.rstrip("\n"))
+
+    def line_break(self) -> None:
+        """The next text starts a line; after two of them, a block."""
+        self._owe(min(self._newlines + 1, 2))
+
+    def start_line(self) -> None:
+        """The next text starts a line."""
+        self._owe(max(self._newlines, 1))
+
+    def start_block(self) -> None:
+        """The next text starts a block, after an empty line."""
+        self._owe(2)
+
+    def start_item(self, bullet: str) -> None:
+        """The next text starts a line, with the bullet before it."""
+        self.start_line()
+        self._bullet = "" if self._cells_open else bullet
+
+    def start_heading(self, level: int) -> None:
+        """What follows up to `end_heading` is a heading."""
+        self.start_block()
+        self._heading_level, self._heading_start = level, None
+
+    def end_heading(self) -> None:
+        """Keeps the heading, if there was text in it."""
+        if self._heading_level and self._heading_start is not None:
+            words = " ".join("".join(self._parts[self._heading_part :]).split())
+            self.headings.append(Heading(self._heading_level, self._heading_start, words))
+        self._heading_level = 0
+        self.start_block()
+
+    def start_row(self) -> None:
+        """The next text starts a table row."""
+        self.start_line()
+        self._row_cells = self._bars = 0
+
+    def start_cell(self) -> None:
+        """The next text is in another cell of the row; up to `end_cell` it stays on the line."""
+        if self._row_cells:
+            self._bars += 1
+        self._row_cells += 1
+        self._cells_open += 1
+        self._space = False
+
+    def end_cell(self) -> None:
+        """Ends the cell."""
+        self._cells_open -= 1
+        self._space = False
+
+    def end_row(self) -> None:
+        """Ends the row; empty cells at its end leave no trace."""
+        self._bars = 0
+        self.start_line()
+
+    def _owe(self, newlines: int) -> None:
+        if self._cells_open:
+            self._space = True
+        else:
+            self._newlines, self._space = newlines, False
+
+    def _put(self, text: str) -> None:
+        starts_line = not self._length or self._newlines > 0
+        if self._length:
+            self._append("\n" * self._newlines)
+        if self._bars:
+            bars = " | " * self._bars
+            self._append(bars.lstrip() if starts_line else bars)
+        elif self._space and not starts_line:
+            self._append(" ")
+        self._append(self._bullet)
+        self._newlines = self._bars = 0
+        self._space, self._bullet = False, ""
+        if self._heading_level and self._heading_start is None:
+            self._heading_start, self._heading_part = self._length, len(self._parts)
+        self._append(text)
+
+    def _append(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            self._length += len(text)

@@ -1,0 +1,113 @@
+"""PDFium, with types: text, labels, outline and properties of a PDF, and the one lock that it needs."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+import pypdfium2
+
+from docindex.loaders.decoding import clean
+from docindex.loaders.pdf_layout import OutlineItem, PageText, find_heading, page_text
+from docindex.loaders.pdf_repair import quiet, text_of_page
+
+PdfiumError = pypdfium2.PdfiumError
+
+PASSWORD_ERROR: Final = 4
+SECURITY_ERROR: Final = 5
+_VIEW_XYZ: Final = 1
+
+_PDFIUM: Final = threading.Lock()
+"""PDFium keeps global state: two threads in it crash the process, whichever files they read."""
+
+
+class _TextPage(Protocol):
+    def get_text_bounded(self, *, top: float | None = None) -> str: ...
+    def close(self) -> None: ...
+
+
+class _Page(Protocol):
+    def get_textpage(self) -> _TextPage: ...
+    def close(self) -> None: ...
+
+
+class _Target(Protocol):
+    def get_index(self) -> int | None: ...
+    def get_view(self) -> tuple[int, list[float]]: ...
+
+
+class _Bookmark(Protocol):
+    level: int
+
+    def get_title(self) -> str: ...
+    def get_dest(self) -> _Target | None: ...
+
+
+class _Pdf(Protocol):
+    def __len__(self) -> int: ...
+    def get_page(self, index: int) -> _Page: ...
+    def get_page_label(self, index: int) -> str: ...
+    def get_toc(self) -> Iterator[_Bookmark]: ...
+    def get_metadata_dict(self, skip_empty: bool = False) -> dict[str, str]: ...
+    def close(self) -> None: ...
+
+
+_Outline = list[tuple[int, str, float | None]]
+"""Of one page: level from 1, title, and height on the page in points where it is given."""
+
+_open = cast("Callable[[Path, str | None], _Pdf]", pypdfium2.PdfDocument)
+
+
+def read_pdf(path: Path, password: str | None) -> tuple[list[PageText], dict[str, str]]:
+    """The pages, and the entries of the information dictionary.
+
+    Raises:
+        PdfiumError: The file can't be opened; `err_code` says why.
+    """
+    with _PDFIUM, quiet("pypdfium2"), closing(_open(path, password)) as pdf:
+        outlines = _outlines(pdf)
+        pages = []
+        for index in range(len(pdf)):
+            outline = outlines.get(index, [])
+            try:
+                page = _read_page(pdf, index, outline)
+            except PdfiumError:
+                text = text_of_page(path, index, password)
+                page = PageText(text, [OutlineItem(level, title, 0) for level, title, _ in outline])
+            page.label = clean(pdf.get_page_label(index)) or None
+            pages.append(page)
+        return pages, pdf.get_metadata_dict(skip_empty=True)
+
+
+def _outlines(pdf: _Pdf) -> dict[int, _Outline]:
+    """By page index."""
+    found: dict[int, _Outline] = defaultdict(list)
+    for bookmark in pdf.get_toc():
+        try:
+            title = " ".join(clean(bookmark.get_title()).split())
+        except ValueError:  # not valid UTF-16
+            continue
+        target = bookmark.get_dest()
+        index = target.get_index() if target else None
+        if target is None or index is None or not title:
+            continue
+        mode, position = target.get_view()
+        height = position[1] if mode == _VIEW_XYZ and len(position) > 1 else None
+        found[index].append((bookmark.level + 1, title, height))
+    return found
+
+
+def _read_page(pdf: _Pdf, index: int, outline: _Outline) -> PageText:
+    with closing(pdf.get_page(index)) as page, closing(page.get_textpage()) as reader:
+        # The bounded text keeps footnote marks on their line and characters beyond UCS-2; the plain range does not.
+        text = page_text(reader.get_text_bounded())
+        items = []
+        for level, title, height in outline:
+            below = page_text(reader.get_text_bounded(top=height)) if height else ""
+            start = len(text) - len(below) if below and text.endswith(below) else None
+            items.append(OutlineItem(level, title, find_heading(text, title, start)))
+        return PageText(text, items)

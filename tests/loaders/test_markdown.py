@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docindex.loaders.markdown import MarkdownLoader
+from docindex.schema import Source
+from docindex.testing.loader_contract import LoaderContract
+
+SAMPLE = """---
+title: "The manual: part 1"
+author: Ann O'Nym
+date: 2024-05-01
+version: 2.5
+code: 007
+draft: false
+tags: [setup, wi-fi]
+owners:
+  - Bo
+  - Cy
+empty:
+---
+
+Intro — before any heading.
+
+# First *part*
+
+```python
+# not a heading
+```
+
+Second part
+-----------
+
+> # quoted
+> not ours
+
+- # in a list
+
+### With `code`, a [link](http://x.example) and ![a picture](p.png) ###
+
+    # indented code
+"""
+
+
+class TestMarkdownLoader(LoaderContract):
+    media_type = "text/markdown"
+    suffix = ".md"
+
+    def loader(self) -> MarkdownLoader:
+        return MarkdownLoader()
+
+    def write(self, path: Path) -> None:
+        path.write_text(SAMPLE)
+
+
+def test_headings_are_those_of_the_parser(load):
+    document = load("a.md", SAMPLE)[0]
+    found = [(heading.level, heading.text) for heading in document.headings]
+    assert found == [(1, "First part"), (2, "Second part"), (3, "With code, a link and a picture")]
+    lines = [document.text[heading.start :].split("\n")[0] for heading in document.headings]
+    assert lines[:2] == ["# First *part*", "Second part"]
+    assert lines[2].startswith("### With `code`")
+
+
+def test_front_matter_becomes_metadata_and_leaves_the_text(load):
+    document = load("a.md", SAMPLE)[0]
+    assert document.text == SAMPLE.split("---\n\n", 1)[1]
+    assert document.title == "The manual: part 1"
+    assert document.metadata == {
+        "author": "Ann O'Nym",
+        "date": datetime(2024, 5, 1, tzinfo=UTC),
+        "version": 2.5,
+        "code": "007",
+        "draft": False,
+        "tags": ("setup", "wi-fi"),
+        "owners": ("Bo", "Cy"),
+    }
+
+
+def test_toml_front_matter(load):
+    text = '+++\ntitle = "T"\ndate = 2024-05-01T12:00:00+02:00\nweight = 3\n[menu]\nmain = true\n+++\n# Head\n'
+    document = load("a.md", text)[0]
+    assert (document.text, document.title) == ("# Head\n", "T")
+    assert document.metadata == {"date": datetime(2024, 5, 1, 10, tzinfo=UTC), "weight": 3, "menu.main": True}
+
+
+@pytest.mark.parametrize("odd", ["nested:\n  key: value", "text: |\n  several\n  lines", "a: {b: 1}", "- only an item"])
+def test_front_matter_that_is_not_understood_stays_in_the_text(load, odd):
+    text = f"---\ntitle: T\n{odd}\n---\n\n# Head\n\ntext\n"
+    document = load("a.md", text)[0]
+    assert document.text == text
+    assert document.title == "T"
+    assert [heading.text for heading in document.headings] == ["Head"]
+    assert document.text[document.headings[0].start :].startswith("# Head")
+
+
+@pytest.mark.parametrize("text", ["---\n\nA rule, then text.\n\n---\n\nmore\n", "---\ntitle: never closed\n", "--- \n"])
+def test_a_rule_is_no_front_matter(load, text):
+    document = load("a.md", text)[0]
+    assert document.text == text
+    assert document.metadata == {}
+
+
+def test_title_is_the_first_heading_of_the_first_level(load):
+    assert load("a.md", "## Sub\n\n# Main\n\n# Other\n")[0].title == "Main"
+    assert load("a.md", "no heading")[0].title == ""
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from(["# é 1", "## 2", "a\u0301 text", "", "```", "---", "> # q", "x", "===", "\t# t"])))
+def test_headings_point_at_their_lines(tmp_path_factory, lines):
+    path = tmp_path_factory.mktemp("md") / "a.md"
+    path.write_text("intro\n" + "\n".join(lines))
+    document = next(iter(MarkdownLoader().load(Source("a.md", path, "text/markdown"))))
+    for heading in document.headings:
+        assert heading.start == 0 or document.text[heading.start - 1] == "\n"
+        assert heading.text.split()[0] in document.text[heading.start :].split("\n---")[0]
