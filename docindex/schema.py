@@ -41,7 +41,7 @@ class LoadOptions:
     """The field of a JSON or CSV record that becomes the document's id."""
     title_field: str | None = None
     text_field: str | None = None
-    """The field that becomes the text; without it every text field does, each under its name."""
+    """The field that becomes the text; without it every field does, each under its name."""
     password: str | None = field(default=None, repr=False)
     """Opens encrypted files."""
 

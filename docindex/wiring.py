@@ -45,7 +45,7 @@ def open_embedder(name: str, environment: Environment) -> Embedder:
     """
     from docindex.embedding.onnx import OnnxEmbedder
 
-    return OnnxEmbedder(model_store(environment).path(name))
+    return OnnxEmbedder(model_store(environment).path(name, kind="embedder"))
 
 
 def open_llm(config: LLMConfig, environment: Environment) -> LlamaCppLLM:
@@ -57,7 +57,7 @@ def open_llm(config: LLMConfig, environment: Environment) -> LlamaCppLLM:
     """
     from docindex.llm.llamacpp import LlamaCppLLM
 
-    return LlamaCppLLM(model_store(environment).path(config.model), config, name=config.model)
+    return LlamaCppLLM(model_store(environment).path(config.model, kind="llm"), config, name=config.model)
 
 
 def create(path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment) -> Parts:

@@ -1,0 +1,46 @@
+"""What all tests share: the documents that the examples ship, and one index of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docindex import Index
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def example_documents() -> Path:
+    return ROOT / "examples" / "documents"
+
+
+@pytest.fixture(scope="session")
+def example_index(tmp_path_factory: pytest.TempPathFactory, example_documents: Path) -> Iterator[Index]:
+    """An index of the example documents; tests read it and leave it as it is."""
+    with Index.create(tmp_path_factory.mktemp("example") / "index") as index:
+        report = index.ingest(example_documents)
+        assert report.failed == ()
+        yield index
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder of three small documents."""
+    folder = tmp_path / "docs"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "apple.txt").write_text("Apples grow on trees. The orchard in Kent has four hundred of them.\n")
+    (folder / "sea.md").write_text(
+        "# The sea\n\nThe sea is salt.\n\n## Tides\n\nThe moon moves the tides twice daily.\n"
+    )
+    (folder / "sub" / "engine.txt").write_text("The engine needs 4.2 litres of oil. Change it every 9,000 km.\n")
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """An empty index with the default embedder."""
+    with Index.create(tmp_path / "index") as new:
+        yield new

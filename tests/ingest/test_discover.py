@@ -1,0 +1,114 @@
+"""Every path under a source is either a file to read or accounted for."""
+
+import io
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from docindex.config import IngestOptions
+from docindex.ingest.discover import Discovery, discover
+
+
+def find(*sources: str | Path, **options: object) -> Discovery:
+    with ExitStack() as stack:
+        return discover(sources, IngestOptions(**options), stack)
+
+
+def names(found: Discovery) -> list[str]:
+    return [file.name for file in found.files]
+
+
+def reasons(found: Discovery) -> dict[str, str]:
+    return {problem.source: problem.reason for problem in [*found.skipped, *found.failed]}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "docs"
+    for name in ("b.txt", "a.md", "sub/c.txt", "sub/deep/d.html", ".hidden.txt", ".git/config"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("text")
+    (root / "empty.txt").touch()
+    return root
+
+
+def test_a_folder_is_walked_in_order_and_what_is_passed_over_is_named(tree: Path):
+    found = find(tree)
+    assert names(found) == ["a.md", "b.txt", "sub/c.txt", "sub/deep/d.html"]
+    assert reasons(found) == {".hidden.txt": "hidden file", ".git/": "hidden folder", "empty.txt": "empty file"}
+    assert {file.root for file in found.files} == {str(tree)}
+
+
+def test_a_file_a_folder_and_a_glob_that_overlap_give_each_file_once(tree: Path):
+    found = find(tree / "b.txt", tree, str(tree / "**" / "*.txt"))
+    assert sorted(file.location for file in found.files) == sorted(
+        str(tree / name) for name in ("a.md", "b.txt", "sub/c.txt", "sub/deep/d.html")
+    )
+
+
+def test_a_glob_names_files_relative_to_its_fixed_part(tree: Path):
+    assert names(find(str(tree / "*" / "*.txt"))) == ["sub/c.txt"]
+    assert reasons(find(str(tree / "*.pdf"))) == {str(tree / "*.pdf"): "matches no file"}
+
+
+def test_include_and_exclude_match_the_name_or_its_last_part(tree: Path):
+    assert names(find(tree, include=("*.txt",))) == ["b.txt", "sub/c.txt"]
+    assert names(find(tree, exclude=("sub/*",))) == ["a.md", "b.txt"]
+    found = find(tree, include=("*.md", "*.txt"), exclude=("b.*",))
+    assert names(found) == ["a.md", "sub/c.txt"]
+    assert reasons(found)["b.txt"] == "excluded by b.*"
+    assert reasons(found)["sub/deep/d.html"] == "not included"
+
+
+def test_a_file_that_is_named_outright_needs_no_include(tree: Path):
+    assert names(find(tree / "a.md", include=("*.txt",))) == ["a.md"]
+
+
+def test_a_missing_source_fails_and_costs_nothing_else(tree: Path):
+    found = find(tree / "nowhere", tree / "b.txt")
+    assert names(found) == ["b.txt"]
+    assert reasons(found) == {str(tree / "nowhere"): "no such file or folder"}
+
+
+def test_links_that_form_a_loop_end(tree: Path):
+    (tree / "sub" / "up").symlink_to(tree)
+    found = find(tree)
+    assert names(found) == ["a.md", "b.txt", "sub/c.txt", "sub/deep/d.html"]
+    assert reasons(found)["sub/up/"] == "a link to a folder that is already read"
+
+
+def test_dangling_links_and_pipes_are_named(tree: Path):
+    (tree / "gone.txt").symlink_to(tree / "nowhere")
+    os.mkfifo(tree / "pipe.txt")
+    found = find(tree)
+    assert reasons(found)["gone.txt"].startswith("can't be read")
+    assert reasons(found)["pipe.txt"] == "not a regular file"
+
+
+def test_an_index_inside_a_source_is_not_read(tree: Path):
+    (tree / "my_index").mkdir()
+    (tree / "my_index" / "docindex.json").write_text("{}")
+    assert reasons(find(tree))["my_index/"] == "a docindex index"
+
+
+def test_names_that_are_not_utf8_are_written_out(tmp_path: Path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("text")
+    assert names(find(tmp_path)) == ["caf\\xe9.txt"]
+
+
+def test_standard_input_is_a_file_called_stdin(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped text")))
+    with ExitStack() as stack:
+        (file,) = discover(["-"], IngestOptions(), stack).files
+        assert (file.name, file.location, file.bytes) == ("stdin", "-", 10)
+        assert file.path.read_bytes() == b"piped text"
+    assert not file.path.exists()
+
+
+def test_web_addresses_are_refused_with_the_cure():
+    (problem,) = find("https://example.org/a.html").failed
+    assert "save the page" in problem.reason

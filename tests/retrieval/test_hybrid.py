@@ -1,0 +1,79 @@
+"""Fusion, against the formula computed by hand over all nodes of a real index."""
+
+import pytest
+
+from docindex import Environment, Index, LLMConfig, wiring
+from docindex.retrieval.hybrid import HybridRetriever
+from docindex.schema import Query
+
+QUERIES = [
+    "oil change interval",
+    "how many apple trees",
+    "moon",
+    "zebra",
+    "the",
+    "What does the engine need?",
+    "'(\"*:",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("fusion")
+    (folder / "docs").mkdir()
+    topics = [
+        "engine oil",
+        "apple orchards",
+        "tides and the moon",
+        "bread",
+        "copper wire",
+        "old maps",
+        "chess openings",
+    ]
+    for number, topic in enumerate(topics * 3):
+        text = f"Number {number} is about {topic}. It says more on {topic} than on {topics[number % 5]}."
+        (folder / "docs" / f"{number}.txt").write_text(text)
+    with Index.create(folder / "index") as index:
+        index.ingest(folder / "docs")
+        yield index
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.7, 1.0])
+def test_the_score_is_the_weighted_sum_over_every_candidate(filled: Index, query: str, weight: float):
+    parts = wiring.open(filled.path, LLMConfig(), Environment.read())
+    snapshot = parts.store.snapshot()
+    embedder = parts.embedder()
+    hits = HybridRetriever(lambda: snapshot, embedder, weight).retrieve(Query(query, k=50))
+
+    ids = [stored.node.node_id for record in snapshot.documents() for stored in snapshot.nodes_of(record.doc_id)]
+    cosines = dict(zip(ids, (snapshot.vectors(ids) @ embedder.embed([query], kind="query")[0]).tolist(), strict=True))
+    bm25 = {match.node_id: match.score for match in snapshot.lexical(query, len(ids))}
+    best = max(bm25.values(), default=1.0)
+    expected = {i: weight * cosines[i] + (1 - weight) * bm25.get(i, 0.0) / best for i in ids}
+    parts.close()
+
+    assert {hit.node_id for hit in hits} == set(ids)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    for hit in hits:
+        assert hit.score == pytest.approx(expected[hit.node_id], abs=1e-5)
+        assert hit.scores.dense == pytest.approx(cosines[hit.node_id], abs=1e-5)
+        assert hit.scores.lexical == pytest.approx(bm25.get(hit.node_id, 0.0), abs=1e-5)
+
+
+def test_filters_hold_on_both_sides(filled: Index):
+    for mode in ("hybrid", "dense", "lexical"):
+        hits = filled.search("engine oil apple moon", k=50, mode=mode, filter="source in ('0.txt', '1.txt', '3.txt')")
+        assert {hit.source for hit in hits} <= {"0.txt", "1.txt", "3.txt"}
+        assert hits
+
+
+def test_fewer_hits_are_the_first_of_more(filled: Index):
+    for mode in ("hybrid", "dense"):
+        assert filled.search("old maps", k=3, mode=mode) == filled.search("old maps", k=9, mode=mode)[:3]
+
+
+def test_a_query_that_shares_no_word_is_still_answered_by_meaning(filled: Index):
+    hit = filled.search("lunar gravity pulls seawater", k=1)[0]
+    assert "tides" in hit.text
+    assert filled.search("lunar gravitation", mode="lexical") == []
