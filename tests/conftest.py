@@ -9,6 +9,8 @@ import pytest
 
 from docindex import Index
 
+pytest.register_assert_rewrite("docindex.testing")
+
 ROOT = Path(__file__).parents[1]
 
 

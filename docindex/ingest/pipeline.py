@@ -205,8 +205,8 @@ class _Run:
             stored = before.get(document.doc_id) or self._writer.snapshot.document(document.doc_id)
             if not document.text.strip() and not document.pages:
                 self.skipped.append(Problem(document.doc_id, "holds no text"))
-            elif not _is_unicode(document.text):
-                self.failed.append(Problem(document.doc_id, "holds half a surrogate pair, which is not Unicode text"))
+            elif flaw := _flaw(document):
+                self.failed.append(Problem(ascii(document.doc_id)[1:-1], flaw))
                 whole = False
             elif document.doc_id in held:
                 self.skipped.append(Problem(document.doc_id, f"the id occurs more than once in {file.source.name}"))
@@ -306,12 +306,15 @@ class _Run:
         self._group.delete_documents.update(record.doc_id for record in records)
 
 
-def _is_unicode(text: str) -> bool:
+def _flaw(document: Document) -> str | None:
+    """What no store takes, found before it can spoil the commit of its neighbours."""
+    names = [document.doc_id, document.source, *document.metadata]
+    values = [str(plain_value(value)) for value in document.metadata.values()]
     try:
-        text.encode()
+        "\n".join([document.text, document.title, *names, *values]).encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "holds half a surrogate pair, which is not Unicode text"
+    return "has a NUL character in its id or a field's name" if any("\0" in name for name in names) else None
 
 
 def _content_hash(document: Document) -> str:

@@ -1,0 +1,254 @@
+"""What a commit writes to the registry, inside the transaction that makes it count."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
+
+from docindex.protocols import ChangeSet, DocumentChange, SourceRecord
+from docindex.schema import Document, FieldType, MetadataValue, digest
+from docindex.stores.encoding import field_type, metadata_from_json, metadata_to_json, to_micros
+from docindex.stores.sql import CommitRow, commit_row
+from docindex.stores.tables import commits, documents, fields, in_force, journal, sources, texts
+
+_CHUNK = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What the documents that a commit replaces or deletes were at the version before."""
+
+    added_at: dict[str, int]
+    """Of each by its id: also says which of the ids exist."""
+    nodes: int
+    field_uses: Counter[tuple[str, FieldType]]
+
+
+def begin_journal(connection: Connection, head: CommitRow, now: int) -> None:
+    """Notes that a commit has begun, so that it can be told from one that ended."""
+    connection.execute(delete(journal))
+    connection.execute(
+        insert(journal).values(
+            version=head.version + 1,
+            base_nodes_version=head.nodes_version,
+            started_at=now,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+        )
+    )
+
+
+def add_commit(connection: Connection, commit: CommitRow) -> None:
+    """Makes a version count, and closes the journal."""
+    connection.execute(
+        insert(commits).values(
+            version=commit.version,
+            kind=commit.kind,
+            nodes_version=commit.nodes_version,
+            nodes_at=commit.nodes_at,
+            created_at=commit.created_at,
+            documents=commit.documents,
+            nodes=commit.nodes,
+            sources=commit.sources,
+        )
+    )
+    connection.execute(delete(journal))
+
+
+def superseded(connection: Connection, head: CommitRow, doc_ids: Collection[str]) -> Superseded:
+    """Those of the documents that exist, before they are closed."""
+    added_at: dict[str, int] = {}
+    uses: Counter[tuple[str, FieldType]] = Counter()
+    nodes = 0
+    for chunk in _chunks(doc_ids):
+        rows = connection.execute(
+            select(documents.c.doc_id, documents.c.added_at, documents.c.nodes, documents.c.details).where(
+                documents.c.doc_id.in_(chunk) & in_force(documents, head.version)
+            )
+        )
+        for doc_id, added, count, details in rows:
+            added_at[doc_id] = added
+            nodes += count
+            uses.update(_uses(metadata_from_json(json.loads(details)["metadata"])))
+    return Superseded(added_at, nodes, uses)
+
+
+def write_changes(
+    connection: Connection,
+    changes: ChangeSet,
+    before: Superseded,
+    head: CommitRow,
+    nodes_version: int,
+    started: int,
+    now: int,
+) -> CommitRow:
+    """Closes and adds rows for the version after the head; returns the commit, which `add_commit` makes count."""
+    version = head.version + 1
+    added = list(changes.documents)
+    filed = {source.location: source for source in changes.sources}
+    for chunk in _chunks(before.added_at):
+        connection.execute(
+            update(documents).where(documents.c.doc_id.in_(chunk) & documents.c.until.is_(None)).values(until=version)
+        )
+    _add_texts(connection, added)
+    _insert_all(connection, documents, [_document_row(change, version, before.added_at, now) for change in added])
+    uses = Counter(use for change in added for use in _uses(change.document.metadata))
+    uses.subtract(before.field_uses)
+    _update_fields(connection, uses, version)
+    closed = 0
+    for chunk in _chunks({*changes.delete_sources, *filed}):
+        closing = update(sources).where(sources.c.location.in_(chunk) & sources.c.until.is_(None))
+        closed += connection.execute(closing.values(until=version)).rowcount
+    _insert_all(connection, sources, [_source_row(source, version) for source in filed.values()])
+    return CommitRow(
+        version=version,
+        kind="changed",
+        nodes_version=nodes_version,
+        nodes_at=head.nodes_at if nodes_version == head.nodes_version else started,
+        created_at=now,
+        documents=head.documents - len(before.added_at) + len(added),
+        nodes=head.nodes - before.nodes + sum(len(change.nodes) for change in added),
+        sources=head.sources - closed + len(filed),
+    )
+
+
+def forget(connection: Connection, head: CommitRow, cutoff: int) -> CommitRow:
+    """Deletes what only versions need that another one replaced before the cutoff; returns the oldest one left."""
+    newer = commits.alias()
+    superseded_at = select(func.min(newer.c.created_at)).where(newer.c.version > commits.c.version).scalar_subquery()
+    kept = select(func.min(commits.c.version)).where((superseded_at >= cutoff) | (commits.c.version == head.version))
+    oldest = connection.scalars(kept).one()
+    connection.execute(delete(commits).where(commits.c.version < oldest))
+    for table in (documents, sources, fields):
+        connection.execute(delete(table).where(table.c.until <= oldest))
+    connection.execute(delete(texts).where(~exists().where(documents.c.text_hash == texts.c.hash)))
+    row = connection.execute(select(commits).where(commits.c.version == oldest)).one()
+    return commit_row(row)
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def _document_row(change: DocumentChange, version: int, added_at: dict[str, int], now: int) -> dict[str, object]:
+    document = change.document
+    return {
+        "doc_id": document.doc_id,
+        "since": version,
+        "until": None,
+        "source": document.source,
+        "location": change.location,
+        "media_type": document.media_type,
+        "bytes": change.bytes,
+        "pages": len(document.pages),
+        "nodes": len(change.nodes),
+        "content_hash": change.content_hash,
+        "text_hash": _text_hash(document),
+        "modified_at": None if change.modified_at is None else to_micros(change.modified_at),
+        "added_at": added_at.get(document.doc_id, now),
+        "updated_at": now,
+        "details": json.dumps(
+            {
+                "title": document.title,
+                "metadata": metadata_to_json(document.metadata),
+                "pages_without_text": list(document.pages_without_text),
+            }
+        ),
+    }
+
+
+def _source_row(source: SourceRecord, version: int) -> dict[str, object]:
+    return {
+        "location": source.location,
+        "since": version,
+        "until": None,
+        "name": source.name,
+        "root": source.root,
+        "content_hash": source.content_hash,
+        "bytes": source.bytes,
+        "modified_at": None if source.modified_at is None else to_micros(source.modified_at),
+        "documents": source.documents,
+    }
+
+
+def _structure(document: Document) -> str:
+    return json.dumps(
+        {
+            "pages": [(page.number, page.start, page.end, page.label) for page in document.pages],
+            "headings": [(heading.level, heading.start, heading.text) for heading in document.headings],
+        }
+    )
+
+
+def _text_hash(document: Document) -> str:
+    return digest(document.text, _structure(document))
+
+
+def _add_texts(connection: Connection, changes: Sequence[DocumentChange]) -> None:
+    by_hash = {_text_hash(change.document): change.document for change in changes}
+    for chunk in _chunks(by_hash):
+        present = set(connection.scalars(select(texts.c.hash).where(texts.c.hash.in_(chunk))))
+        rows: list[dict[str, object]] = [
+            {
+                "hash": key,
+                "text": zlib.compress(by_hash[key].text.encode()),
+                "structure": zlib.compress(_structure(by_hash[key]).encode()),
+            }
+            for key in chunk
+            if key not in present
+        ]
+        _insert_all(connection, texts, rows)
+
+
+# --- fields ---------------------------------------------------------------------------------------------------------
+
+
+def _uses(metadata: Mapping[str, MetadataValue]) -> Iterator[tuple[str, FieldType]]:
+    for name, value in metadata.items():
+        yield name, field_type(value)
+
+
+def _update_fields(connection: Connection, changed: Counter[tuple[str, FieldType]], version: int) -> None:
+    changed = Counter({use: count for use, count in changed.items() if count})
+    for chunk in _chunks({name for name, _ in changed}):
+        live = fields.c.name.in_(chunk) & fields.c.until.is_(None)
+        found = {
+            (name, kind): count
+            for name, kind, count in connection.execute(
+                select(fields.c.name, fields.c.type, fields.c.documents).where(live)
+            )
+        }
+        moved = [use for use in changed if use[0] in set(chunk)]
+        for name, kind in moved:
+            closing = (fields.c.name == name) & (fields.c.type == kind) & fields.c.until.is_(None)
+            connection.execute(update(fields).where(closing).values(until=version))
+        rows: list[dict[str, object]] = [
+            {"name": use[0], "type": use[1], "since": version, "until": None, "documents": count}
+            for use in moved
+            if (count := found.get(use, 0) + changed[use]) > 0
+        ]
+        _insert_all(connection, fields, rows)
+
+
+# --- statements -----------------------------------------------------------------------------------------------------
+
+
+def _insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(values)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

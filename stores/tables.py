@@ -1,0 +1,121 @@
+"""The registry's tables, as queries see them. Migrations make them; a test holds the two together.
+
+Rows of sources, documents and fields are temporal: they are in force from the version `since` until before the version
+`until`, which is null while they are. A reader at a version sees the rows that were in force then. Times are integers,
+microseconds since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ColumnElement, LargeBinary, MetaData, Named, Table, Text, TypedColumns, or_
+
+METADATA = MetaData()
+
+EXACT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared and ordered by code points, in any database."""
+
+
+class PropertyColumns(TypedColumns):
+    """Facts about the registry itself."""
+
+    name: Named[str] = Column(EXACT, primary_key=True)
+    value: Named[str] = Column(Text)
+
+
+class CommitColumns(TypedColumns):
+    """One row a version of the index."""
+
+    version: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Named[str] = Column(Text)
+    """What it was: created, changed, maintained, recovered."""
+    nodes_version: Named[int] = Column(BigInteger)
+    """The version of the nodes table that belongs to it."""
+    nodes_at: Named[int] = Column(BigInteger)
+    """A time before that version of the nodes table was written."""
+    created_at: Named[int] = Column(BigInteger)
+    documents: Named[int] = Column(BigInteger)
+    nodes: Named[int] = Column(BigInteger)
+    sources: Named[int] = Column(BigInteger)
+
+
+class JournalColumns(TypedColumns):
+    """What a writer has begun: at most one row, gone with its commit."""
+
+    version: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    base_nodes_version: Named[int] = Column(BigInteger)
+    """What the nodes table goes back to when the commit does not come."""
+    started_at: Named[int] = Column(BigInteger)
+    pid: Named[int] = Column(BigInteger)
+    host: Named[str] = Column(Text)
+
+
+class SourceColumns(TypedColumns):
+    """The files that the index holds."""
+
+    location: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    name: Named[str] = Column(EXACT)
+    root: Named[str] = Column(EXACT)
+    content_hash: Named[str] = Column(Text)
+    bytes: Named[int] = Column(BigInteger)
+    modified_at: Named[int | None] = Column(BigInteger)
+    documents: Named[int] = Column(BigInteger)
+
+
+class DocumentColumns(TypedColumns):
+    """The documents, without their texts."""
+
+    doc_id: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    source: Named[str] = Column(EXACT)
+    location: Named[str] = Column(EXACT)
+    media_type: Named[str] = Column(Text)
+    bytes: Named[int] = Column(BigInteger)
+    pages: Named[int] = Column(BigInteger)
+    nodes: Named[int] = Column(BigInteger)
+    content_hash: Named[str] = Column(Text)
+    text_hash: Named[str] = Column(EXACT)
+    modified_at: Named[int | None] = Column(BigInteger)
+    added_at: Named[int] = Column(BigInteger)
+    updated_at: Named[int] = Column(BigInteger)
+    details: Named[str] = Column(Text)
+    """JSON: title, metadata, pages without text. What files say may hold characters that not every database takes."""
+
+
+class TextColumns(TypedColumns):
+    """Texts with their structure, once each however many documents have them."""
+
+    hash: Named[str] = Column(EXACT, primary_key=True)
+    text: Named[bytes] = Column(LargeBinary)
+    """UTF-8, deflated."""
+    structure: Named[bytes] = Column(LargeBinary)
+    """Pages and headings: JSON, deflated."""
+
+
+class FieldColumns(TypedColumns):
+    """The metadata fields in use: one row a name and type."""
+
+    name: Named[str] = Column(EXACT, primary_key=True)
+    type: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    documents: Named[int] = Column(BigInteger)
+    """How many documents use it so."""
+
+
+properties = Table("properties", METADATA, PropertyColumns)
+commits = Table("commits", METADATA, CommitColumns)
+journal = Table("journal", METADATA, JournalColumns)
+sources = Table("sources", METADATA, SourceColumns)
+documents = Table("documents", METADATA, DocumentColumns)
+texts = Table("texts", METADATA, TextColumns)
+fields = Table("fields", METADATA, FieldColumns)
+
+
+def in_force(
+    table: Table[SourceColumns] | Table[DocumentColumns] | Table[FieldColumns], version: int
+) -> ColumnElement[bool]:
+    """The rows that a reader at the version sees."""
+    return (table.c.since <= version) & or_(table.c.until.is_(None), table.c.until > version)
