@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docindex.config import Environment, IndexConfig, LLMConfig
-from docindex.errors import EmbedderMismatchError
-from docindex.protocols import Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot
+from docindex.errors import EmbedderMismatchError, NoModelError
+from docindex.protocols import Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot, Vectors
 from docindex.schema import Condition, SearchMode
 
 if TYPE_CHECKING:
@@ -182,7 +183,10 @@ class Parts:
         from docindex.answering.engine import RetrieverQueryEngine
 
         synthesizer = CompactSynthesizer(
-            self.llm(), lambda doc_id: snapshot().load(doc_id), max_tokens=self._llm_config.max_tokens
+            self.llm(),
+            lambda doc_id: snapshot().load(doc_id),
+            embed=self._embed_if_possible(),
+            max_tokens=self._llm_config.max_tokens,
         )
         return RetrieverQueryEngine(retriever, synthesizer, k=k, mode=mode, where=where)
 
@@ -190,13 +194,16 @@ class Parts:
         """A conversation that asks the engine."""
         from docindex.answering.chat import Chat
 
-        return Chat(engine)
+        return Chat(engine, self.llm())
 
     def describe(self) -> dict[str, Any]:
         """What is known of the index without asking the stores."""
+        config = self.config.as_dict()
+        if self.config.database:
+            config["database"] = _without_password(self.config.database)
         return {
             "path": str(self.path),
-            "config": self.config.as_dict(),
+            "config": config,
             "embedder": {
                 "name": self._manifest.embedder,
                 "fingerprint": self._manifest.fingerprint,
@@ -214,6 +221,13 @@ class Parts:
             self._embedder = None
         self.store.close()
 
+    def _embed_if_possible(self) -> Callable[[Sequence[str]], Vectors] | None:
+        try:
+            embedder = self.embedder()
+        except NoModelError:
+            return None
+        return lambda texts: embedder.embed(texts, kind="passage")
+
     def _verify(self, embedder: Embedder) -> None:
         canaries = self._manifest.canaries
         alike = embedder.fingerprint == self._manifest.fingerprint
@@ -226,3 +240,7 @@ class Parts:
                 f"{self._manifest.embedder} ({self._manifest.fingerprint[:12]})",
                 f"{self.config.embedder} ({embedder.fingerprint[:12]})",
             )
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", url)

@@ -1,0 +1,172 @@
+"""`docindex query` and `docindex chat`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from docindex.cli.models import bring_model
+from docindex.cli.options import (
+    FilterOption,
+    IndexOption,
+    JsonOption,
+    MaxTokensOption,
+    ModelOption,
+    ModeOption,
+    RequireGpuOption,
+)
+from docindex.cli.output import print_json, print_json_line
+from docindex.cli.progress import waiting
+from docindex.cli.render import show_sources
+from docindex.cli.screen import Screen, Span, open_screen
+from docindex.cli.session import NO_ANSWER, Session
+from docindex.config import LLMConfig
+from docindex.errors import QueryError
+from docindex.schema import Response
+
+if TYPE_CHECKING:
+    from docindex.index import Index
+    from docindex.protocols import AnswerStream
+
+LEAVE = ("/quit", "/exit")
+
+
+def query(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to answer.", show_default=False)],
+    index: IndexOption = None,
+    llm: ModelOption = None,
+    engine: Annotated[
+        Literal["retriever"],
+        typer.Option("--engine", help="How the answer is made; retriever: from the passages that search finds."),
+    ] = "retriever",
+    stream: Annotated[
+        bool, typer.Option("--stream/--no-stream", help="Print the answer while it is written, or when it is whole.")
+    ] = True,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model may read.")] = 6,
+    mode: ModeOption = "hybrid",
+    filter: FilterOption = None,  # noqa: A002 - the option's name
+    max_tokens: MaxTokensOption = None,
+    require_gpu: RequireGpuOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answers a question from the documents, with citations.
+
+    The local model reads the passages that fit best. Each quote is looked up in the stored text, and marked where it
+    is not there. When the documents do not hold the answer, the answer says so, and the exit code is 4.
+
+    Examples:
+      docindex query "How do I reset the device?"
+      docindex query "Who signed the contract?" --filter "source CONTAINS 'contract'" --json
+      docindex query "What does the warranty cover?" --llm ./my-model.gguf --max-tokens 400
+    """
+    del engine  # the only one
+    session = Session.of(ctx)
+    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
+    with _open(session, index, config) as opened:
+        with waiting("Loading the model"):
+            answering = opened.engine(k=k, mode=mode, filter=filter)
+        if as_json:
+            response = answering.query(question)
+            print_json(response.as_dict())
+        elif stream:
+            response = _show_stream(open_screen(), answering.stream(question))
+        else:
+            with waiting("Searching and reading"):
+                response = answering.query(question)
+            _show_whole(open_screen(), response)
+    raise typer.Exit(NO_ANSWER if response.no_answer else 0)
+
+
+def chat(
+    ctx: typer.Context,
+    index: IndexOption = None,
+    llm: ModelOption = None,
+    max_tokens: MaxTokensOption = None,
+    require_gpu: RequireGpuOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    r"""Talks about the documents: each question may refer to what was said before.
+
+    On a terminal, ends with Ctrl-D or /quit; Ctrl-C stops an answer. In a pipe, each line is a question; --json prints
+    a line of JSON for each.
+
+    Examples:
+      docindex chat
+      printf 'What is covered?\nFor how long?\n' | docindex chat --json
+    """
+    session = Session.of(ctx)
+    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
+    with _open(session, index, config) as opened:
+        with waiting("Loading the model"):
+            conversation = opened.chat()
+        screen = open_screen()
+        interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        for question in _typed_questions(screen) if interactive else _piped_questions():
+            if as_json:
+                print_json_line(conversation.ask(question).as_dict())
+                continue
+            try:
+                _show_stream(screen, conversation.stream(question))
+            except (KeyboardInterrupt, QueryError) as stop:
+                if not interactive:
+                    raise
+                screen.line()
+                screen.line(Span(str(stop) or "Stopped.", "dim"))
+            sys.stdout.flush()
+
+
+def llm_config(session: Session, model: str | None, *, max_tokens: int | None, require_gpu: bool) -> LLMConfig:
+    """The model that the options and the environment ask for."""
+    config = LLMConfig(model=model or session.environment.llm, require_gpu=require_gpu)
+    return config if max_tokens is None else dataclasses.replace(config, max_tokens=max_tokens)
+
+
+@contextmanager
+def _open(session: Session, path: Path | None, config: LLMConfig) -> Iterator[Index]:
+    from docindex.index import Index
+
+    with Index.open(session.index_path(path), llm=config, environment=session.environment) as index:
+        bring_model(session, config.model)
+        yield index
+
+
+def _show_stream(screen: Screen, answer: AnswerStream) -> Response:
+    pieces = iter(answer)
+    with waiting("Searching and reading"):
+        first = next(pieces, "")
+    screen.stream(chain([first], pieces))
+    show_sources(screen, answer.response)
+    return answer.response
+
+
+def _show_whole(screen: Screen, response: Response) -> None:
+    screen.stream([response.answer])
+    show_sources(screen, response)
+
+
+def _piped_questions() -> Iterator[str]:
+    return (line.strip() for line in sys.stdin if line.strip())
+
+
+def _typed_questions(screen: Screen) -> Iterator[str]:
+    import readline  # noqa: F401 - gives input() a history and editing
+
+    screen.line(Span("Ask about the documents. Ctrl-D ends.", "dim"))
+    while True:
+        try:
+            question = input("› ").strip()
+        except EOFError:
+            screen.line()
+            return
+        if question in LEAVE:
+            return
+        if question:
+            yield question

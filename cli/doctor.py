@@ -1,0 +1,143 @@
+"""`docindex doctor`: what this machine and this installation can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from docindex.cli.answer import llm_config
+from docindex.cli.models import bring_model, open_store
+from docindex.cli.options import IndexOption, JsonOption, ModelOption
+from docindex.cli.output import print_json
+from docindex.cli.progress import waiting
+from docindex.cli.render import show_facts
+from docindex.cli.screen import Span, open_screen
+from docindex.cli.session import FAILED, Session
+from docindex.errors import DocindexError, IndexNotFoundError
+
+if TYPE_CHECKING:
+    from docindex.models.acquire import ModelStore
+
+PACKAGES = ("docindex", "lancedb", "llama-cpp-python", "onnxruntime", "pyarrow", "pypdf", "pypdfium2", "sqlalchemy")
+
+
+def doctor(
+    ctx: typer.Context,
+    index: IndexOption = None,
+    load: Annotated[
+        bool, typer.Option("--load", help="Load the language model, and say what really ran on a GPU.")
+    ] = False,
+    llm: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Says what this machine and this installation can do, and whether the index is sound.
+
+    Versions, cores and memory, models and where they are kept, what llama.cpp and ONNX Runtime were built for. The
+    exit code is 1 when something is wrong. Nothing is downloaded, unless --load needs the model.
+
+    Examples:
+      docindex doctor
+      docindex doctor --load --json
+    """
+    session = Session.of(ctx)
+    problems: list[str] = []
+    facts: dict[str, Any] = {
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "machine": _machine(),
+        "models": _models(open_store(session)),
+        "llama_cpp": _llama_cpp(problems),
+        "onnxruntime": _onnxruntime(problems),
+        "index": _index(session, session.index_path(index), problems),
+    }
+    if load:
+        facts["llm"] = _loaded(session, llm)
+    facts["problems"] = problems
+    if as_json:
+        print_json(facts)
+    else:
+        screen = open_screen()
+        show_facts(screen, {name: value for name, value in facts.items() if name != "problems"})
+        for problem in problems:
+            screen.line(Span(problem, "bad"))
+        screen.line(Span("Something is wrong.", "bad") if problems else Span("All is well.", "good"))
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _machine() -> dict[str, Any]:
+    pages, page_bytes = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return {
+        "system": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": pages * page_bytes,
+    }
+
+
+def _models(store: ModelStore) -> dict[str, Any]:
+    here = [spec.name for spec in store.catalogue.models if store.installed(spec.name)]
+    return {
+        "cache": str(store.cache),
+        "offline": store.offline,
+        "present": here,
+        "missing": [spec.name for spec in store.catalogue.models if spec.name not in here],
+    }
+
+
+def _llama_cpp(problems: list[str]) -> dict[str, Any] | None:
+    try:
+        import llama_cpp
+    except (ImportError, OSError, RuntimeError) as error:
+        problems.append(f"llama-cpp-python can't be loaded ({error}): install it again.")
+        return None
+    system = llama_cpp.llama_print_system_info()
+    return {
+        "gpu_build": bool(llama_cpp.llama_supports_gpu_offload()),
+        "system": system.decode(errors="replace") if isinstance(system, bytes) else str(system),
+    }
+
+
+def _onnxruntime(problems: list[str]) -> dict[str, Any] | None:
+    try:
+        providers: list[str] = import_module("onnxruntime").get_available_providers()
+    except ImportError as error:
+        problems.append(f"ONNX Runtime can't be loaded ({error}): install it again.")
+        return None
+    return {"providers": providers}
+
+
+def _index(session: Session, path: Path, problems: list[str]) -> dict[str, Any] | None:
+    from docindex.index import Index
+
+    try:
+        with Index.open(path, environment=session.environment) as index:
+            problems.extend(index.check())
+            state = index.status()
+    except IndexNotFoundError:
+        return None
+    except DocindexError as error:
+        problems.append(str(error))
+        return {"path": str(path)}
+    return {name: state[name] for name in ("path", "version", "documents", "nodes")}
+
+
+def _loaded(session: Session, model: str | None) -> dict[str, Any]:
+    from docindex.wiring import open_llm
+
+    config = llm_config(session, model, max_tokens=None, require_gpu=False)
+    bring_model(session, config.model)
+    with waiting("Loading the model"), open_llm(config, session.environment) as loaded:
+        return {"model": loaded.name} | loaded.device.as_dict()

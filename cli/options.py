@@ -1,0 +1,62 @@
+"""Options that several commands take, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docindex.schema import SearchMode
+
+IndexOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        "-i",
+        metavar="DIR",
+        help="The folder of the index.",
+        show_default="$DOCINDEX_INDEX, else .docindex",
+    ),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+ModeOption = Annotated[
+    SearchMode,
+    typer.Option(
+        "--mode",
+        help="Search by meaning and by words (hybrid), by meaning alone (dense) or by words alone (lexical).",
+    ),
+]
+
+FilterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        metavar="EXPR",
+        help="Look only at passages for which this holds, such as \"page <= 3 AND source contains 'guide'\".",
+        show_default=False,
+    ),
+]
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        metavar="MODEL",
+        help="The model that answers: a name from `docindex models list`, or the path of a GGUF file.",
+        show_default="$DOCINDEX_LLM, else the catalogue's default",
+    ),
+]
+
+MaxTokensOption = Annotated[
+    int | None,
+    typer.Option("--max-tokens", min=1, help="The longest answer, in tokens.", show_default="256"),
+]
+
+RequireGpuOption = Annotated[
+    bool, typer.Option("--require-gpu", help="Fail where the model can't be offloaded, rather than run on the CPU.")
+]

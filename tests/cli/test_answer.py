@@ -1,0 +1,98 @@
+"""The default model answers; few tests, since each loads it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+RESPONSE = {
+    "question",
+    "answer",
+    "no_answer",
+    "citations",
+    "hits",
+    "dropped",
+    "tokens",
+    "timings_ms",
+    "model",
+}
+CITATION = {
+    "marker",
+    "node_id",
+    "doc_id",
+    "source",
+    "page",
+    "page_label",
+    "start",
+    "end",
+    "quote",
+    "verified",
+}
+QUESTION = "When does the ferry to Arran leave Ardrossan?"
+BRIEFLY = ("-k", "1", "--max-tokens", "24")  # a short prompt and a short answer: seconds count here
+
+
+def test_an_answer_as_json_is_cited_from_the_stored_text(on):
+    ran = on("query", QUESTION, *BRIEFLY, "--json")
+    assert ran.code == 0, ran.err
+    answer = ran.json
+    assert set(answer) == RESPONSE
+    assert set(answer["tokens"]) == {"prompt", "prompt_cached", "completion"}
+    assert {"retrieve", "first_token", "total"} <= set(answer["timings_ms"])
+    assert answer["question"] == QUESTION
+    assert answer["no_answer"] is False
+    assert "7:05" in answer["answer"]
+    assert answer["citations"]
+    texts = {name: on("show", name, "--json").json["text"] for name in ("ferry.pdf", "bees.txt")}
+    for citation in answer["citations"]:
+        assert set(citation) == CITATION
+        if citation["verified"] and citation["doc_id"] in texts:
+            assert texts[citation["doc_id"]][citation["start"] : citation["end"]] == citation["quote"]
+    assert len(answer["hits"]) == 1
+
+
+def test_people_read_the_answer_its_sources_and_its_cost(on):
+    streamed = on("query", QUESTION, *BRIEFLY)
+    assert streamed.code == 0, streamed.err
+    answer, *_, cost = streamed.out.splitlines()
+    assert "7:05" in answer
+    assert "[1] ferry.pdf, page 1" in streamed.out
+    assert "tokens read" in cost
+    assert "smollm2" in cost
+
+
+def test_what_the_documents_do_not_hold_exits_4(on):
+    question = ("query", "Who won the chess championship of Bolivia?", "--filter", "source = 'bees.txt'")
+    ran = on(*question, "--json")
+    assert ran.code == 4, ran.out
+    assert ran.json["no_answer"] is True
+    assert ran.json["citations"] == []
+    plain = on(*question, "--no-stream")
+    assert plain.code == 4
+    assert plain.out.startswith(f"{ran.json['answer']}\n")
+
+
+def test_a_chat_in_a_pipe_answers_line_by_line(on):
+    ran = on("chat", "--json", "--max-tokens", "24", stdin=f"{QUESTION}\n\nDo bicycles travel free?\n")
+    assert ran.code == 0, ran.err
+    assert [line["question"] for line in ran.lines] == [QUESTION, "Do bicycles travel free?"]
+    assert all(set(line) == RESPONSE for line in ran.lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("query", "?", "--llm", "no-such-model"), 1),
+        (("query", "?", "--engine", "other"), 2),
+        (("query", "?", "--max-tokens", "0"), 2),
+        (("query", "?", "--filter", "nothing = 1"), 2),
+        (("query",), 2),
+    ],
+)
+def test_what_can_not_be_asked_is_said_without_an_answer(on, arguments, code: int):
+    ran = on(*arguments)
+    assert (ran.code, ran.out) == (code, "")
+    assert ran.err
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(ran.err)
