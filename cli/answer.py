@@ -25,8 +25,9 @@ from docindex.cli.options import (
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.progress import waiting
 from docindex.cli.render import show_sources
-from docindex.cli.screen import Screen, Span, open_screen
+from docindex.cli.screen import Screen, Span
 from docindex.cli.session import NO_ANSWER, Session
+from docindex.cli.terminal import open_screen
 from docindex.config import LLMConfig
 from docindex.errors import QueryError
 from docindex.schema import Response

@@ -12,8 +12,9 @@ from docindex.cli.options import IndexOption, JsonOption, YesOption
 from docindex.cli.output import counted, print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_facts
-from docindex.cli.screen import Column, Span, open_screen
+from docindex.cli.screen import Column, Span
 from docindex.cli.session import FAILED, Session
+from docindex.cli.terminal import open_screen
 from docindex.errors import QueryError, StoreError
 from docindex.schema import Document, Page, plain_value
 

@@ -16,9 +16,10 @@ from docindex.cli.options import IndexOption, JsonOption, ModelOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import waiting
 from docindex.cli.render import show_facts
-from docindex.cli.screen import Span, open_screen
+from docindex.cli.screen import Span
 from docindex.cli.session import FAILED, Session
-from docindex.errors import DocindexError, IndexNotFoundError
+from docindex.cli.terminal import open_screen
+from docindex.errors import DocindexError, IndexNotFoundError, ModelError
 
 if TYPE_CHECKING:
     from docindex.models.acquire import ModelStore
@@ -98,16 +99,14 @@ def _models(store: ModelStore) -> dict[str, Any]:
 
 
 def _llama_cpp(problems: list[str]) -> dict[str, Any] | None:
+    from docindex.llm.build import llama_build
+
     try:
-        import llama_cpp
-    except (ImportError, OSError, RuntimeError) as error:
-        problems.append(f"llama-cpp-python can't be loaded ({error}): install it again.")
+        build = llama_build()
+    except ModelError as error:
+        problems.append(str(error))
         return None
-    system = llama_cpp.llama_print_system_info()
-    return {
-        "gpu_build": bool(llama_cpp.llama_supports_gpu_offload()),
-        "system": system.decode(errors="replace") if isinstance(system, bytes) else str(system),
-    }
+    return {"gpu_build": build.gpu, "system": build.system}
 
 
 def _onnxruntime(problems: list[str]) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@ from docindex.cli.options import IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_report
-from docindex.cli.screen import open_screen
 from docindex.cli.session import DONE, FAILED, PARTLY, Session
+from docindex.cli.terminal import open_screen
 from docindex.config import DEFAULT_EMBEDDER, IndexConfig, IngestOptions
 from docindex.errors import ConfigError, IndexNotFoundError
 from docindex.schema import IngestReport, LoadOptions

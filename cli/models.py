@@ -11,8 +11,9 @@ from docindex.cli.options import JsonOption
 from docindex.cli.output import print_json, readable_bytes
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_facts
-from docindex.cli.screen import Column, open_screen
+from docindex.cli.screen import Column
 from docindex.cli.session import Session
+from docindex.cli.terminal import open_screen
 
 if TYPE_CHECKING:
     from pathlib import Path

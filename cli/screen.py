@@ -75,15 +75,6 @@ class PlainScreen:
         sys.stdout.write("\n")
 
 
-def open_screen() -> Screen:
-    """The screen that suits standard output."""
-    if not sys.stdout.isatty():
-        return PlainScreen()
-    from docindex.cli.rich_screen import RichScreen
-
-    return RichScreen()
-
-
 def _value(cell: Cell) -> str:
     if cell is None:
         return ""

@@ -16,8 +16,8 @@ import typer
 from docindex.cli.options import FilterOption, IndexOption, JsonOption, ModeOption
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.render import show_hits
-from docindex.cli.screen import open_screen
 from docindex.cli.session import Session
+from docindex.cli.terminal import open_screen
 from docindex.errors import QueryError
 from docindex.schema import Hit, SearchMode
 
