@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,12 +109,13 @@ def _llama_cpp(problems: list[str]) -> dict[str, Any] | None:
 
 
 def _onnxruntime(problems: list[str]) -> dict[str, Any] | None:
+    from docindex.embedding.runtime import available_providers
+
     try:
-        providers: list[str] = import_module("onnxruntime").get_available_providers()
-    except ImportError as error:
-        problems.append(f"ONNX Runtime can't be loaded ({error}): install it again.")
+        return {"providers": available_providers()}
+    except ModelError as error:
+        problems.append(str(error))
         return None
-    return {"providers": providers}
 
 
 def _index(session: Session, path: Path, problems: list[str]) -> dict[str, Any] | None:

@@ -86,7 +86,6 @@ def ingest(
         for file in todo.read:
             run.read(file)
         run.flush()
-        writer.maintain(on_progress)
     return run.report(time.perf_counter() - started)
 
 
@@ -256,6 +255,7 @@ class _Run:
             ),
             self._on_progress,
         )
+        self._writer.maintain(self._on_progress)
         self._bytes_done = self._bytes_read
         self.nodes += NodeCounts(embedded=embedded, reused=len(nodes) - embedded)
         self._group = _Group()
