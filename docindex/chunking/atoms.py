@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ CHARACTERS_PER_TOKEN = 24
 """A token counts double when it and the space after it are twice as long as this, and so on: a node's length in code
 points stays bounded where a tokenizer makes one token, or none, of a long stretch."""
 
-_CLAUSE = re.compile(r"[,;:)\]}”»–—]\s++|[，、；：]\s*+")
+_CLAUSE = re.compile(r"[.!?…,;:)\]}”»–—]\s++|[，、；：]\s*+")
 _SPACE = re.compile(r"\s++")
 _LONGEST_GRAPHEME = 32
 _ZERO_WIDTH_JOINER = "\u200d"
@@ -68,6 +68,11 @@ class TextMeasure:
         """The tokens of start..end as a text of its own: needed where the ends are inside a word."""
         return len(self._token_offsets(self.text[start:end]))
 
+    def weight_of_fragment(self, start: int, end: int) -> int:
+        """The weight of a part of a word: as a part, or as a text of its own, whichever is more."""
+        inside = np.searchsorted(self.starts, end, side="left") - np.searchsorted(self.ends, start, side="right")
+        return max(int(inside), self.count(start, end), (end - start) // CHARACTERS_PER_TOKEN)
+
     def token_borders(self, start: int, end: int) -> list[int]:
         """The offsets inside start..end at which one token ends and the next begins."""
         low, high = np.searchsorted(self.starts, (start, end), side="left")
@@ -80,7 +85,7 @@ class TextMeasure:
 def split_atoms(measure: TextMeasure, places: Sequence[Place], end: int, budget: int) -> Atoms:
     """The atoms of a stretch of text: what lies between the places that are sentences or better.
 
-    Those that weigh more than the budget are cut at lines and clauses, then between words, then inside words.
+    Those that weigh more than the budget are cut at line breaks, then clauses, then between words, then inside words.
 
     Args:
         measure: Of the whole text.
@@ -90,6 +95,12 @@ def split_atoms(measure: TextMeasure, places: Sequence[Place], end: int, budget:
     """
     strong = [place for place in places if place[1] >= Strength.SENTENCE]
     lines = [place for place in places if place[1] == Strength.LINE]
+    finer: tuple[Callable[[int, int], Sequence[Place]], ...] = (
+        lambda start, end: _between(lines, start, end),
+        lambda start, end: _matches(_CLAUSE, Strength.CLAUSE, measure.text, start, end),
+        lambda start, end: _matches(_SPACE, Strength.WORD, measure.text, start, end),
+        lambda start, end: _fragments(measure, start, end, budget),
+    )
     starts: list[int] = []
     weights: list[int] = []
     strengths: list[Strength] = []
@@ -98,16 +109,12 @@ def split_atoms(measure: TextMeasure, places: Sequence[Place], end: int, budget:
         found = measure.weights([start for start, _ in places], end)
         ends = [*(start for start, _ in places[1:]), end]
         for (start, strength), weight, stop in zip(places, found, ends, strict=True):
-            if weight <= budget or step == 3:
-                starts.append(start)
-                weights.append(weight if step < 3 else max(weight, _length(start, stop), measure.count(start, stop)))
-                strengths.append(strength)
-            elif step == 0:
-                add([(start, strength), *_clauses(measure.text, start, stop, lines)], stop, 1)
-            elif step == 1:
-                add([(start, strength), *_words(measure.text, start, stop)], stop, 2)
+            if step < len(finer) and weight > budget:
+                add([(start, strength), *finer[step](start, stop)], stop, step + 1)
             else:
-                add([(start, strength), *_fragments(measure, start, stop, budget)], stop, 3)
+                starts.append(start)
+                weights.append(measure.weight_of_fragment(start, stop) if step == len(finer) else weight)
+                strengths.append(strength)
 
     add(strong, end, 0)
     return Atoms(tuple(starts), tuple(weights), tuple(strengths))
@@ -131,21 +138,13 @@ def halve(measure: TextMeasure, start: int, end: int) -> int | None:
     return _off_grapheme(measure.text, middle, end)
 
 
-def _clauses(text: str, start: int, end: int, lines: Sequence[Place]) -> list[Place]:
-    found = {match.end(): Strength.CLAUSE for match in _CLAUSE.finditer(text, start, end)}
-    for place, strength in lines[bisect_left(lines, (start + 1, Strength.TOKEN)) :]:
-        if place >= end:
-            break
-        found[place] = strength
-    return _inside(found.items(), start, end)
+def _between(places: Sequence[Place], start: int, end: int) -> Sequence[Place]:
+    return places[bisect_left(places, (start + 1, Strength.TOKEN)) : bisect_left(places, (end, Strength.TOKEN))]
 
 
-def _words(text: str, start: int, end: int) -> list[Place]:
-    return _inside(((match.end(), Strength.WORD) for match in _SPACE.finditer(text, start, end)), start, end)
-
-
-def _inside(places: Iterable[Place], start: int, end: int) -> list[Place]:
-    return sorted(place for place in places if start < place[0] < end)
+def _matches(pattern: re.Pattern[str], strength: Strength, text: str, start: int, end: int) -> list[Place]:
+    places = (match.end() for match in pattern.finditer(text, start, end))
+    return [(place, strength) for place in places if start < place < end]
 
 
 def _fragments(measure: TextMeasure, start: int, end: int, budget: int) -> list[Place]:
@@ -169,10 +168,6 @@ def _fragments(measure: TextMeasure, start: int, end: int, budget: int) -> list[
             cuts.append(_off_grapheme(text, border, end))
             last, gathered = cuts[-1], 0
     return [(cut, Strength.TOKEN) for cut in sorted(set(cuts)) if start < cut < end]
-
-
-def _length(start: int, end: int) -> int:
-    return (end - start) // CHARACTERS_PER_TOKEN
 
 
 def _is_space(character: str) -> bool:

@@ -8,6 +8,8 @@ SEPARATOR = " > "
 CONTEXT_TOKENS = 32
 """The longest context header."""
 
+_MARKUP = str.maketrans("", "", "`*_")
+
 TokenEnds = Callable[[str], Sequence[int]]
 """The end of each token of a text, in code points."""
 
@@ -43,19 +45,18 @@ def context_line(parts: Sequence[str], text: str) -> str:
 
 
 def _key(text: str) -> str:
-    return " ".join(text.split()).lstrip("#*_=> ").rstrip(" .:").casefold()
+    return " ".join(text.translate(_MARKUP).split()).lstrip("#=> ").rstrip(" .:").casefold()
 
 
 def _clip(text: str, token_ends: TokenEnds, most: int) -> str:
     """The first words of the text that come to at most so many tokens; a first word that is longer is cut."""
     ends = token_ends(text)
-    keep = max(0, most)
-    while len(ends) > most:
-        if keep <= 0:
-            return ""
+    if len(ends) <= most:
+        return text
+    for keep in range(most, 0, -1):
         clipped = text[: ends[keep - 1]]
         if not text[len(clipped) : len(clipped) + 1].isspace():
             clipped = clipped.rpartition(" ")[0] or clipped
-        keep -= 1
-        text, ends = (clipped, found) if len(found := token_ends(clipped)) <= most else (text, ends)
-    return text.rstrip()
+        if len(token_ends(clipped)) <= most:
+            return clipped.rstrip()
+    return ""

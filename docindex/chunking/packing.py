@@ -8,12 +8,12 @@ from itertools import accumulate
 from docindex.chunking.sentences import Strength
 
 PENALTY = {
-    Strength.TOKEN: 2.0,
-    Strength.WORD: 1.2,
-    Strength.CLAUSE: 0.7,
-    Strength.LINE: 0.5,
-    Strength.SENTENCE: 0.2,
-    Strength.ITEM: 0.1,
+    Strength.TOKEN: 2.4,
+    Strength.WORD: 1.5,
+    Strength.CLAUSE: 1.0,
+    Strength.LINE: 0.8,
+    Strength.SENTENCE: 0.4,
+    Strength.ITEM: 0.2,
     Strength.PARAGRAPH: 0.0,
     Strength.SECTION: 0.0,
 }
@@ -24,8 +24,8 @@ def pack(weights: Sequence[int], strengths: Sequence[Strength], *, budget: int, 
     """The (first, end) atoms of each node, in order; neighbours may share atoms at their border.
 
     A node costs 1, plus the square of the share of the budget that it leaves empty, plus the penalty of the cut at its
-    end; the sum is the least possible. So there are few nodes, of similar size, that end where the text pauses. As the
-    costs are local, the cuts fall into step again soon after an edit.
+    end; the sum is the least possible. So there are few nodes, of similar size, that end where the text pauses. The
+    start of a section begins a node in any case.
 
     Args:
         weights: One an atom, in tokens. An atom above the budget gets a node of its own.
@@ -43,7 +43,7 @@ def pack(weights: Sequence[int], strengths: Sequence[Strength], *, budget: int, 
         best = float("inf")
         for first in range(end - 1, -1, -1):
             size = totals[end] - totals[repeats[first]]
-            if size > budget and first < end - 1:
+            if first < end - 1 and (size > budget or strengths[first + 1] == Strength.SECTION):
                 break
             empty = max(0.0, 1.0 - size / budget)
             price = cost[first] + 1.0 + empty * empty

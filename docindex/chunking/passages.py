@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ SPECIAL_TOKENS = 2
 
 _ATOMS_PER_NODE = 16
 """Lighter atoms than a node's share of this join a neighbour."""
+
+_PARAGRAPHS_A_FIXED_POINT = 12
+_BEGINNING = 32  # code points of a paragraph that tell whether it is one
 
 TokenOffsets = Callable[[str], NDArray[np.int32]]
 Span = tuple[int, int]
@@ -77,7 +82,8 @@ class PassageChunker:
         for group in groups:
             budget = min(headers.budget(section.path) for section in group)
             for span in _cut(group, measure, breaks, budget, min(self._overlap, budget // 2)):
-                spans.extend(_fitted(measure, *span, budget))
+                for fitted in _fitted(measure, *span, budget):
+                    _append(spans, fitted)
         return _make_nodes(document, spans, sections, lambda section: headers.parts(section.path))
 
 
@@ -117,7 +123,8 @@ def _cut(
     if measure.weight(start, end) <= budget:
         yield start, end
         return
-    atoms = split_atoms(measure, _places(group, breaks), end, budget)
+    places = _with_fixed_points(_places(group, breaks), measure, end, budget)
+    atoms = split_atoms(measure, places, end, budget)
     kept = thin(atoms.weights, atoms.strengths, least=max(1, budget // _ATOMS_PER_NODE), most=budget)
     starts = [atoms.starts[index] for index in kept]
     weights = [sum(atoms.weights[a:b]) for a, b in zip(kept, [*kept[1:], len(atoms.weights)], strict=True)]
@@ -134,14 +141,41 @@ def _places(group: Sequence[Section], breaks: Sequence[Place]) -> list[Place]:
     start, end = group[0].start, group[-1].end
     inside = breaks[bisect_right(breaks, start, key=_offset) : bisect_left(breaks, end, key=_offset)]
     places = dict(inside)
-    for before, section in zip([None, *group], group, strict=False):
+    for section in group:
         places.pop(section.body, None)
-        if before is None or not before.bare:
+    for before, section in pairwise(group):
+        if not before.bare:
             places[section.start] = Strength.SECTION
+        elif section.bare:
+            places[section.start] = Strength.SENTENCE
         else:
             places.pop(section.start, None)
     places[start] = Strength.SECTION
     return sorted(places.items())
+
+
+def _with_fixed_points(places: Sequence[Place], measure: TextMeasure, end: int, budget: int) -> list[Place]:
+    """The places, where about one paragraph in twelve has become the start of a section.
+
+    Which ones depends on how they begin, and not on what stands before: so the nodes after an edit soon are those from
+    before it, in long text without headings, too.
+    """
+    found: list[Place] = []
+    last = places[0][0]
+    for place, strength in places:
+        if strength == Strength.SECTION:
+            last = place
+        elif strength == Strength.PARAGRAPH and _is_fixed(measure.text, place):
+            room = min(measure.weight(last, place), measure.weight(place, end))
+            if room >= budget:
+                last, strength = place, Strength.SECTION
+        found.append((place, strength))
+    return found
+
+
+def _is_fixed(text: str, place: int) -> bool:
+    beginning = text[place : place + _BEGINNING].encode("utf-8", "surrogatepass")
+    return zlib.crc32(beginning) % _PARAGRAPHS_A_FIXED_POINT == 0
 
 
 def _offset(place: Place) -> int:
@@ -150,10 +184,8 @@ def _offset(place: Place) -> int:
 
 def _fitted(measure: TextMeasure, start: int, end: int, budget: int) -> Iterator[Span]:
     """The span, halved until it fits where cuts inside words have made it longer than it was in the whole text."""
-    if is_clean(measure.text, start, end) or measure.count(start, end) <= budget:
-        yield start, end
-        return
-    middle = halve(measure, start, end)
+    exact = is_clean(measure.text, start, end) and measure.weight(start, end) <= budget
+    middle = None if exact or measure.count(start, end) <= budget else halve(measure, start, end)
     if middle is None:
         yield start, end
         return
@@ -161,6 +193,14 @@ def _fitted(measure: TextMeasure, start: int, end: int, budget: int) -> Iterator
         first, last = trim(measure.text, *half)
         if first < last:
             yield from _fitted(measure, first, last, budget)
+
+
+def _append(spans: list[Span], span: Span) -> None:
+    """Adds the span unless another holds it, and removes those that it holds: where halving met an overlap."""
+    while spans and spans[-1][0] >= span[0]:
+        spans.pop()
+    if not spans or spans[-1][1] < span[1]:
+        spans.append(span)
 
 
 def _make_nodes(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from docindex.schema import Document
+
+_UNDERLINE = re.compile(r"\n[ \t]*(?:=+|-+)[ \t]*(?=\n|$)")
 
 TINY = 0.25
 """The share of a node's budget below which a section joins its neighbour."""
@@ -53,7 +56,7 @@ def find_sections(document: Document) -> list[Section]:
         first, last = trim(text, start, end)
         if first == last:
             continue
-        body = _after_line(text, first, last) if own else first
+        body = _after_heading(text, first, last) if own else first
         path = tuple(name for _, name in stack if name)
         sections.append(Section(first, last, path, opens_page, body))
         opens_page = False
@@ -104,6 +107,9 @@ def _related(first: Section, following: Section) -> bool:
     return not following.opens_page and following.path[: len(parent)] == parent
 
 
-def _after_line(text: str, start: int, end: int) -> int:
+def _after_heading(text: str, start: int, end: int) -> int:
     line_end = text.find("\n", start, end)
-    return end if line_end < 0 else trim(text, line_end, end)[0]
+    if line_end < 0:
+        return end
+    underline = _UNDERLINE.match(text, line_end, end)
+    return trim(text, underline.end() if underline else line_end, end)[0]

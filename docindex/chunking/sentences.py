@@ -58,9 +58,9 @@ _NUMBERED = _words("no nos p art para sec ref refs tab app ex ver jan feb mar ap
 # The end of a sentence only where the next word begins one.
 _TRAILING = _words("etc inc ltd co corp bros jr sr esq dept est ed eds ph.d m.d b.a m.a b.sc m.sc")
 _STARTERS = _words(
-    "a an the this these that those there then they their it its we our he she his her you your i in on at for from by with "
-    "if when while where what why how who however but and or so yet as after before although because since to all some "
-    "many most each both such thus here also another no not see use please note results two three one today"
+    "a an the this these that those there then they their it its we our he she his her you your i in on at for from by "
+    "with if when while where what why how who however but and or so yet as after before although because since to all "
+    "some many most each both such thus here also another no not see use please note results two three one today"
 )
 
 _WORD_BEFORE = 24  # the longest word that is looked at in front of a full stop
