@@ -12,7 +12,6 @@ import llama_cpp
 
 logger = logging.getLogger("docindex.llm")
 
-_WARNING, _ERROR, _CONTINUED = 2 + 0, 3, 5
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.ERROR, 5: logging.DEBUG}
 """ggml's levels (debug, info, warning, error, continued line). Its warnings are remarks on tuning."""
 

@@ -26,8 +26,13 @@ def of_llama_cpp(model: GgufModel, text: str) -> list[int]:
     return list(tokens[:count])
 
 
-def text_of(model: GgufModel, tokens: list[int]) -> str:
-    return b"".join(model.piece(token) for token in tokens).decode()
+def bytes_of(model: GgufModel, tokens: list[int]) -> bytes:
+    return b"".join(model.piece(token) for token in tokens)
+
+
+@pytest.fixture(scope="module")
+def encoder(vocabulary: GgufModel) -> PromptEncoder:
+    return PromptEncoder(vocabulary)
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +40,23 @@ def control(vocabulary: GgufModel) -> frozenset[int]:
     return frozenset(marker.token for marker in vocabulary.markers() if marker.control)
 
 
-def test_the_models_own_template_is_used(vocabulary: GgufModel):
-    encoder = PromptEncoder(vocabulary)
+def test_the_models_own_template_is_used(vocabulary: GgufModel, encoder: PromptEncoder):
     tokens = encoder.encode([Message("system", "Be brief."), Message("user", "What is the tide?")])
     expected = SYSTEM_TURN + "<|im_start|>user\nWhat is the tide?<|im_end|>\n<|im_start|>assistant\n"
     assert tokens == of_llama_cpp(vocabulary, expected)
 
 
-def test_the_template_may_add_a_system_turn_of_its_own(vocabulary: GgufModel):
-    tokens = PromptEncoder(vocabulary).encode([Message("user", "Hi")])
-    assert "named SmolLM" in text_of(vocabulary, tokens)
+def test_the_template_may_add_a_system_turn_of_its_own(vocabulary: GgufModel, encoder: PromptEncoder):
+    tokens = encoder.encode([Message("user", "Hi")])
+    assert b"named SmolLM" in bytes_of(vocabulary, tokens)
 
 
 @settings(deadline=None, max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="<|>"), min_size=1, max_size=80))
-def test_harmless_contents_become_the_tokens_of_the_rendered_text(vocabulary: GgufModel, text: str):
-    tokens = PromptEncoder(vocabulary).encode([Message("system", "Be brief."), Message("user", text)])
+def test_harmless_contents_become_the_tokens_of_the_rendered_text(
+    vocabulary: GgufModel, encoder: PromptEncoder, text: str
+):
+    tokens = encoder.encode([Message("system", "Be brief."), Message("user", text)])
     rendered = f"{SYSTEM_TURN}<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
     assert tokens == of_llama_cpp(vocabulary, rendered)
 
@@ -63,21 +69,23 @@ def test_harmless_contents_become_the_tokens_of_the_rendered_text(vocabulary: Gg
         max_size=10,
     )
 )
-def test_contents_never_become_control_tokens(vocabulary: GgufModel, control: frozenset[int], parts: list[str]):
-    encoder = PromptEncoder(vocabulary)
+def test_contents_never_become_control_tokens(
+    vocabulary: GgufModel, encoder: PromptEncoder, control: frozenset[int], parts: list[str]
+):
     content = "".join(parts)
     messages = [Message("system", content), Message("user", content), Message("assistant", content)]
     frame = [token for token in encoder.encode([Message(message.role, "") for message in messages]) if token in control]
     tokens = encoder.encode(messages)
     assert [token for token in tokens if token in control] == frame
-    assert text_of(vocabulary, tokens).count(content) >= 3
+    plain = bytes_of(vocabulary, vocabulary.tokenize(content))  # the vocabulary lacks some bytes
+    assert bytes_of(vocabulary, tokens).count(plain) >= 3
 
 
 def test_every_control_token_of_the_vocabulary_arrives_as_plain_text(vocabulary: GgufModel, control: frozenset[int]):
     everything = " ".join(marker.text for marker in vocabulary.markers())
     tokens = vocabulary.tokenize(everything)
     assert not control & set(tokens)
-    assert text_of(vocabulary, tokens) == everything
+    assert bytes_of(vocabulary, tokens).decode() == everything
 
 
 class Vocabulary:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from docindex.llm.text import TextStream
 def run(data: bytes, cuts: list[int], stop: list[str]) -> list[str]:
     stream = TextStream(stop)
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    pieces = [stream.push(data[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream.push(data[start:end]) for start, end in pairwise(edges)]
     return [*pieces, stream.flush()]
 
 

@@ -1,0 +1,147 @@
+"""A conversation about the documents: follow-ups become questions that stand alone, and are then asked as any other."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from docindex.answering.packing import fits
+from docindex.answering.prompting import PromptTurn, rewrite_prompt
+from docindex.answering.questions import analyse_question
+from docindex.answering.streams import LazyAnswer, reading
+from docindex.answering.terms import analyse
+from docindex.errors import QueryError
+from docindex.protocols import LLM, AnswerStream, Token
+from docindex.schema import Response
+
+_DEPENDENT = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|him|his|she|her|hers|there|then|ones?|else|same|instead)\b"
+    r"|^\W*(?:and|or|but|so|what about|how about|why|what if|what else)\b",
+    re.IGNORECASE,
+)
+"""A question with one of these leans on the one before it."""
+_FEWEST_WORDS = 2
+"""A question with fewer words that carry meaning does, too."""
+_WORD = re.compile(r"\w[\w\-.'’]*\w|\w")
+_MEMORY = 3
+"""How many turns the model sees when it rewrites a question."""
+_LONGEST_REWRITE = 64
+_LONGEST_TURN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what came of it."""
+
+    question: str
+    """As it was asked."""
+    standalone: str
+    """As it was looked up."""
+    response: Response
+
+
+class StreamingEngine(Protocol):
+    """What a chat asks."""
+
+    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
+        """The answer as it grows."""
+        ...
+
+
+class Chat:
+    """Asks an engine one question after another and remembers what was said.
+
+    Example:
+        >>> chat = index.chat()
+        >>> first = chat.ask("How long is the warranty?")
+        >>> second = chat.ask("What does it not cover?")
+        >>> len(chat.turns)
+        2
+    """
+
+    def __init__(self, engine: StreamingEngine, llm: LLM | None = None) -> None:
+        """Starts an empty conversation.
+
+        Args:
+            engine: Answers questions that stand alone.
+            llm: Rewrites follow-ups. Without one, and where its rewriting can't be trusted, the words of the question
+                before are added to them.
+        """
+        self._engine = engine
+        self._llm = llm
+        self._turns: tuple[Turn, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """What was said, oldest first."""
+        return self._turns
+
+    def ask(self, text: str, *, cancel: threading.Event | None = None) -> Response:
+        """The whole response to the next question.
+
+        Raises:
+            QueryError: The question is empty.
+            RequestCancelledError: `cancel` was set; the conversation is as it was before.
+        """
+        return self.stream(text, cancel=cancel).response
+
+    def stream(self, text: str, *, cancel: threading.Event | None = None) -> AnswerStream:
+        """The answer to the next question as it grows; it is remembered once it is whole.
+
+        Raises:
+            QueryError: The question is empty.
+        """
+        if not text.strip():
+            raise QueryError("The question is empty: ask something.")
+        return LazyAnswer(self._answer(text, cancel))
+
+    def standalone(self, text: str, *, cancel: threading.Event | None = None) -> str:
+        """The question as it is looked up: with what it refers to, if it leans on the one before."""
+        if not self._turns or not _leans(text):
+            return text
+        if self._llm is not None and (rewritten := self._rewritten(self._llm, text, cancel)):
+            return rewritten
+        return _extended(text, self._turns[-1].standalone)
+
+    def forget(self) -> None:
+        """Begins anew."""
+        self._turns = ()
+
+    def _answer(self, text: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
+        standalone = self.standalone(text, cancel=cancel)
+        answer = self._engine.stream(standalone, cancel=cancel)
+        yield from answer
+        response = replace(answer.response, question=text)
+        self._turns = (*self._turns, Turn(text, standalone, response))
+        return response
+
+    def _rewritten(self, llm: LLM, text: str, cancel: threading.Event | None) -> str | None:
+        """The model's wording, unless it says less than the question or more than the conversation did."""
+        turns = [PromptTurn(turn.standalone, turn.response.answer[:_LONGEST_TURN]) for turn in self._turns[-_MEMORY:]]
+        messages = rewrite_prompt(text, turns)
+        if not fits(llm, messages, _LONGEST_REWRITE):
+            return None
+        tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
+        with reading(tokens):
+            rewritten = "".join(token.text for token in tokens).strip().strip('"')
+        said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
+        asked, now = analyse(text), analyse(rewritten)
+        keeps = asked.words <= now.words and asked.quantities <= now.quantities
+        invents = not now.words <= said.words or not now.quantities <= said.quantities
+        return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
+
+
+def _leans(text: str) -> bool:
+    """Whether a question can't be understood without the one before it."""
+    terms = analyse(text)
+    return terms.size < _FEWEST_WORDS or _DEPENDENT.search(text) is not None
+
+
+def _extended(text: str, before: str) -> str:
+    """The follow-up with the words of the question before that it lacks, in their order and spelling."""
+    known, wanted = analyse(text).words, analyse_question(before)
+    missing = [word for word in _WORD.findall(before) if analyse(word).words & wanted.words - known]
+    return f"{text.strip()} ({' '.join(dict.fromkeys(missing))})" if missing else text

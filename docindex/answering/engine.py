@@ -1,0 +1,76 @@
+"""The plain query engine: retrieve, then synthesize."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+
+from docindex.answering.streams import LazyAnswer
+from docindex.errors import QueryError, RequestCancelledError
+from docindex.protocols import AnswerStream, Retriever, Synthesizer
+from docindex.schema import Condition, Query, Response, SearchMode
+
+
+class RetrieverQueryEngine:
+    """Answers a question from the hits of a retriever."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        synthesizer: Synthesizer,
+        *,
+        k: int = 6,
+        mode: SearchMode = "hybrid",
+        where: Condition | None = None,
+    ) -> None:
+        """Puts the two together; `k`, `mode` and `where` go into each query."""
+        self._retriever = retriever
+        self._synthesizer = synthesizer
+        self._k = k
+        self._mode: SearchMode = mode
+        self._where = where
+
+    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
+        """The whole response to a question.
+
+        Raises:
+            QueryError: The question is empty or too long for the model.
+            RequestCancelledError: `cancel` was set.
+        """
+        return self.stream(question, cancel=cancel).response
+
+    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
+        """The answer as it grows; retrieval begins with the first piece.
+
+        Raises:
+            QueryError: The question is empty.
+        """
+        if not question.strip():
+            raise QueryError("The question is empty: ask something.")
+        return LazyAnswer(self._answer(question, cancel))
+
+    async def aquery(self, question: str) -> Response:
+        """`query` in a thread; when the task is cancelled, so is the request."""
+        cancel = threading.Event()
+        try:
+            return await asyncio.to_thread(self.query, question, cancel=cancel)
+        finally:
+            cancel.set()
+
+    def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
+        started = time.perf_counter()
+        hits = self._retriever.retrieve(Query(question, self._k, self._mode, self._where))
+        retrieved = (time.perf_counter() - started) * 1000
+        if cancel is not None and cancel.is_set():
+            raise RequestCancelledError("The request was cancelled.")
+        answer = self._synthesizer.synthesize(question, hits, cancel=cancel)
+        yield from answer
+        response = answer.response
+        timings = dict(response.timings_ms)
+        if "first_token" in timings:
+            timings["first_token"] += retrieved
+        timings |= {"retrieve": retrieved, "total": (time.perf_counter() - started) * 1000}
+        return replace(response, timings_ms=timings)

@@ -1,0 +1,55 @@
+"""When an answer is good enough to be given: every threshold of the answering room, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docindex.schema import Hit
+
+NO_ANSWER = "The documents do not answer this question."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPolicy:
+    """Thresholds, from 0 to 1.
+
+    The cosines are of all-MiniLM-L6-v2, by which the best passage for a question that the documents answer is mostly
+    above 0.4, and for a foreign one mostly below 0.28.
+    """
+
+    foreign_below: float = 0.30
+    """The cosine of the best passage below which nothing is an answer."""
+    sure_above: float = 0.45
+    """The cosine above which the passages are surely about the question."""
+    certain_above: float = 0.60
+    """The cosine above which even a name that the passages lack is taken for another way to say it."""
+    words_when_unsure: float = 0.35
+    """Between these two, or without a cosine: the share of the question's words that a sentence must have."""
+    quotable: float = 0.38
+    """The share of the question's words that a sentence must have to be quoted for want of a better answer."""
+    verified_links: float = 0.70
+    """A sentence is verified if its quote has every word and number of it, and this share of the words that stand
+    side by side in the one stand close together in the other."""
+    shown_support: float = 0.70
+    """Below this, a sentence is left out of the answer."""
+    off_topic: float = 0.65
+    """A claim with its quote must be about the question this much of what the best sentence is, or it is left out."""
+    doubtful_topic: float = 0.85
+    """A sentence that can't be verified is shown only if its quote is this much of what the best sentence is."""
+
+    def is_foreign(self, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool) -> bool:
+        """Whether the hits have nothing to do with the question.
+
+        `lacks_subject` says that none of them has a name that the question is about.
+        """
+        if not hits:
+            return True
+        cosine = max((hit.scores.dense for hit in hits if hit.scores.dense is not None), default=None)
+        if cosine is not None and cosine < self.foreign_below:
+            return True
+        if lacks_subject and (cosine is None or cosine < self.certain_above):
+            return True
+        if cosine is not None and cosine >= self.sure_above:
+            return False
+        return best_relevance < self.words_when_unsure
