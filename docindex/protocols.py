@@ -1,7 +1,7 @@
 """The seams: every part that can be swapped, as a Protocol. Whoever has read this page knows the library.
 
-Implementations are named in `docindex.wiring` and nowhere else. Each Protocol has a contract suite under
-`tests/contracts/` that every implementation passes.
+Implementations are named in `docindex.wiring` and nowhere else. Those that others will implement have a contract suite in
+`docindex.testing`, which ours pass too.
 """
 
 from __future__ import annotations
@@ -362,6 +362,10 @@ class AnswerStream(Protocol):
     """Yields pieces of the answer's text; `response` is whole once they are used up."""
 
     def __iter__(self) -> Iterator[str]: ...
+
+    def close(self) -> None:
+        """Ends the answer where it is and frees the model."""
+        ...
 
     @property
     def response(self) -> Response:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docindex.config import Environment, IndexConfig, LLMConfig
-from docindex.errors import EmbedderMismatchError, NoModelError
-from docindex.protocols import Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot, Vectors
+from docindex.errors import EmbedderMismatchError
+from docindex.protocols import Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot
 from docindex.schema import Condition, SearchMode
 
 if TYPE_CHECKING:
@@ -183,10 +183,7 @@ class Parts:
         from docindex.answering.engine import RetrieverQueryEngine
 
         synthesizer = CompactSynthesizer(
-            self.llm(),
-            lambda doc_id: snapshot().load(doc_id),
-            embed=self._embed_if_possible(),
-            max_tokens=self._llm_config.max_tokens,
+            self.llm(), lambda doc_id: snapshot().load(doc_id), max_tokens=self._llm_config.max_tokens
         )
         return RetrieverQueryEngine(retriever, synthesizer, k=k, mode=mode, where=where)
 
@@ -220,13 +217,6 @@ class Parts:
                 self._llm = None
             self._embedder = None
         self.store.close()
-
-    def _embed_if_possible(self) -> Callable[[Sequence[str]], Vectors] | None:
-        try:
-            embedder = self.embedder()
-        except NoModelError:
-            return None
-        return lambda texts: embedder.embed(texts, kind="passage")
 
     def _verify(self, embedder: Embedder) -> None:
         canaries = self._manifest.canaries
