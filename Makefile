@@ -13,7 +13,7 @@ VENV_PYTHON := .venv/bin/python
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 
-DEMO_QUESTION ?= How do I reset the station?
+DEMO_QUESTION ?= How do I reset the device to its factory settings?
 DEMO_INDEX := build/demo-index
 
 # Those that measure on data of the user's take its path, and are run by hand.

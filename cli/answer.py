@@ -51,7 +51,7 @@ def query(
     stream: Annotated[
         bool, typer.Option("--stream/--no-stream", help="Print the answer while it is written, or when it is whole.")
     ] = True,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model may read.")] = 6,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model may read.")] = 4,
     mode: ModeOption = "hybrid",
     filter: FilterOption = None,  # noqa: A002 - the option's name
     max_tokens: MaxTokensOption = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from docindex.cli.models import bring_model
 from docindex.cli.options import IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
@@ -141,6 +142,7 @@ def _open_or_create(
         if chunk_tokens is not None:
             overlap = min(config.overlap_tokens, chunk_tokens // 2)
             config = dataclasses.replace(config, chunk_tokens=chunk_tokens, overlap_tokens=overlap)
+        bring_model(session, config.embedder)
         return stack.enter_context(Index.create(path, config, environment=session.environment))
     _keep("--embedder", embedder, index.config.embedder)
     _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)

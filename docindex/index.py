@@ -181,7 +181,7 @@ class Index:
     def engine(
         self,
         *,
-        k: int = 6,
+        k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
     ) -> RetrieverQueryEngine:

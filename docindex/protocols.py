@@ -1,7 +1,7 @@
 """The seams: every part that can be swapped, as a Protocol. Whoever has read this page knows the library.
 
-Implementations are named in `docindex.wiring` and nowhere else. Those that others will implement have a contract suite in
-`docindex.testing`, which ours pass too.
+Implementations are named in `docindex.wiring` and nowhere else. Contract suites for those that others implement are
+in `docindex.testing`; ours pass them too.
 """
 
 from __future__ import annotations

@@ -183,7 +183,10 @@ class Parts:
         from docindex.answering.engine import RetrieverQueryEngine
 
         synthesizer = CompactSynthesizer(
-            self.llm(), lambda doc_id: snapshot().load(doc_id), max_tokens=self._llm_config.max_tokens
+            self.llm(),
+            lambda doc_id: snapshot().load(doc_id),
+            max_tokens=self._llm_config.max_tokens,
+            max_hits=k,
         )
         return RetrieverQueryEngine(retriever, synthesizer, k=k, mode=mode, where=where)
 

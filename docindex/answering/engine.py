@@ -22,7 +22,7 @@ class RetrieverQueryEngine:
         retriever: Retriever,
         synthesizer: Synthesizer,
         *,
-        k: int = 6,
+        k: int = 4,
         mode: SearchMode = "hybrid",
         where: Condition | None = None,
     ) -> None:
