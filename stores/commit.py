@@ -34,11 +34,12 @@ from docindex.stores.validate import check_changes
 
 logger = logging.getLogger("docindex.stores")
 
-KEEP_SECONDS = 3600.0
+KEEP_SECONDS = 600.0
 """How long a version stays readable after another one replaced it."""
 MAINTAIN_COMMITS = 32
-UNINDEXED_SHARE = 0.1
-"""Maintenance is due after so many commits, or when the indexes lack such a share of the rows."""
+UNINDEXED_SHARE = 0.25
+"""Maintenance is due after so many commits, or when the indexes lack such a share of the rows. It writes the table
+anew, so a smaller share would cost a growing index time and, until old versions go, space."""
 
 
 def silent(progress: Progress) -> None:

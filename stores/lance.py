@@ -93,9 +93,8 @@ class LanceNodes:
             table.create_index("source", config=Bitmap())
         if "kv" not in present:
             table.create_index("kv", config=LabelList())
-        for column in ("search_text", "title"):
-            if column not in present:
-                table.create_index(column, config=FTS(with_position=False))
+        if "search_text" not in present:
+            table.create_index("search_text", config=FTS(with_position=False))
         return table.version
 
     def at(self, version: int) -> LanceTable:

@@ -8,12 +8,10 @@ with deferred("lance_namespace_urllib3_client"):
     from lancedb.db import LanceDBConnection
     from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
     from lancedb.query import (
-        BooleanQuery,
         FullTextOperator,
         LanceFtsQueryBuilder,
         LanceVectorQueryBuilder,
         MatchQuery,
-        Occur,
     )
     from lancedb.table import LanceTable
 
@@ -21,7 +19,6 @@ __all__ = [
     "FTS",
     "BTree",
     "Bitmap",
-    "BooleanQuery",
     "FullTextOperator",
     "IvfRq",
     "LabelList",
@@ -30,5 +27,4 @@ __all__ = [
     "LanceTable",
     "LanceVectorQueryBuilder",
     "MatchQuery",
-    "Occur",
 ]

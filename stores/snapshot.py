@@ -24,7 +24,7 @@ from docindex.stores.sql import CommitRow, Registry
 class TwoStoreSnapshot:
     """An index at one version. Later commits do not show in it.
 
-    It stays readable for at least an hour after a later commit.
+    It stays readable for at least ten minutes after a later commit.
     """
 
     def __init__(self, path: Path, registry: Registry, nodes: LanceNodes, commit: CommitRow, dim: int) -> None:

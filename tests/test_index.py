@@ -235,3 +235,22 @@ def test_the_async_twins_give_what_the_others_give(index: Index, docs: Path):
         return report.added, hits[0].source
 
     assert asyncio.run(run()) == (3, "sea.md")
+
+
+def test_a_copy_under_another_name_embeds_nothing(index: Index, docs: Path):
+    index.ingest(docs)
+    shutil.copy(docs / "sub" / "engine.txt", docs / "copy.txt")
+    report = index.ingest(docs)
+    assert (report.added, report.unchanged) == (1, 3)
+    assert (report.nodes.embedded, report.nodes.reused) == (0, report.nodes.added)
+
+
+def test_sync_of_a_moved_folder_moves_its_documents(index: Index, docs: Path):
+    parent = docs.parent / "parent"
+    parent.mkdir()
+    docs = docs.rename(parent / "docs")
+    index.ingest(docs)
+    moved = docs.rename(parent / "moved")
+    report = index.ingest(moved, parent, options=IngestOptions(sync=True))
+    assert (report.added, report.updated, report.deleted, report.nodes.embedded) == (0, 3, 0, 0)
+    assert sources(index) == ["apple.txt", "sea.md", "sub/engine.txt"]

@@ -81,7 +81,8 @@ def plan(found: Discovery, snapshot: Snapshot, loaders: LoaderRegistry, options:
         replaces = taken_from if taken_from != file.location else None
         result.read.append(PlannedFile(source, record, before is not None, replaces))
     if options.sync:
-        result.gone = _gone(found, known, options)
+        replaced = {file.replaces for file in result.read}
+        result.gone = [record for record in _gone(found, known, options) if record.location not in replaced]
     return result
 
 

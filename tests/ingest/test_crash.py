@@ -1,0 +1,81 @@
+"""kill -9 at every named step of an ingest that adds, updates and deletes: each document is old or new, never lost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docindex import Index, IngestOptions
+
+WORKER = """
+import os, signal, sys
+from docindex import Index, IngestOptions
+
+step, path, docs = sys.argv[1:]
+
+def kill_at_step(progress):
+    if progress.step == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with Index.open(path) as index:
+    index.ingest(docs, options=IngestOptions(sync=True), on_progress=kill_at_step)
+"""
+OLD = {"kept.txt": "This text stays.", "edited.txt": "The gate opens at eight.", "gone.txt": "A page on herons."}
+NEW = {"kept.txt": "This text stays.", "edited.txt": "The gate opens at nine.", "new.txt": "A page on storks."}
+STEPS = ["plan", "load", "embed", "journal", "nodes-deleted", "nodes-written", "registry-written", "committed"]
+MAINTENANCE = ["optimized", "cleaned", "maintained"]
+
+
+def write(docs: Path, files: dict[str, str]) -> None:
+    docs.mkdir(exist_ok=True)
+    for file in docs.iterdir():
+        file.unlink()
+    for name, text in files.items():
+        (docs / name).write_text(text)
+
+
+def texts(index: Index) -> dict[str, str]:
+    found = {}
+    for record in index.documents():
+        document = index.document(record.doc_id)
+        assert document is not None
+        found[record.doc_id] = document.text.strip()
+    return found
+
+
+@pytest.mark.parametrize("step", [*STEPS, *MAINTENANCE])
+def test_a_kill_leaves_the_old_or_the_new_and_a_second_run_finishes(step: str, index: Index, tmp_path: Path):
+    docs = tmp_path / "docs"
+    write(docs, OLD)
+    index.ingest(docs)
+    write(docs, NEW)
+
+    killed = subprocess.run([sys.executable, "-c", WORKER, step, str(index.path), str(docs)], check=False)
+    assert killed.returncode == -9, "the step never came"
+
+    committed = step in ["committed", *MAINTENANCE]
+    assert texts(index) == (NEW if committed else OLD)
+    assert index.check() == []
+    hits = index.search("storks herons", mode="lexical")
+    assert {hit.source for hit in hits} == ({"new.txt"} if committed else {"gone.txt"})
+
+    index.ingest(docs, options=IngestOptions(sync=True))
+    assert texts(index) == NEW
+    assert index.check() == []
+
+
+def test_what_a_killed_run_had_committed_is_not_embedded_again(index: Index, tmp_path: Path):
+    """Groups of a large ingest are committed one by one, and the next run begins after the last of them."""
+    rows = [f'{{"id": "r{n}", "text": "Row {n} is about subject {n} and says so in a sentence."}}' for n in range(400)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(rows))
+    script = WORKER.replace("progress.step == step", "progress.step == 'embed' and progress.nodes > 300")
+    killed = subprocess.run([sys.executable, "-c", script, "-", str(index.path), str(file)], check=False)
+    assert killed.returncode == -9
+    assert 0 < len(texts(index)) < 400
+    report = index.ingest(file)
+    assert report.unchanged > 0
+    assert report.added + report.unchanged == 400
+    assert report.nodes.embedded == report.added
+    assert index.ingest(file).unchanged == 400
