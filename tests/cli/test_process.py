@@ -20,7 +20,14 @@ PROGRAM = [sys.executable, "-m", "docindex.cli"]
 
 
 def start(*arguments: str | Path, env: dict[str, str] | None = None, **streams: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*PROGRAM, *map(str, arguments)], env=os.environ | (env or {}), **streams)
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)], env=os.environ | (env or {}), preexec_fn=_hear_interrupts, **streams
+    )
+
+
+def _hear_interrupts() -> None:
+    """Shells start background jobs, a test run among them, with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def on_a_terminal(
