@@ -4,7 +4,7 @@ Example:
     >>> from docindex import Index
     >>> with Index.create(folder / "handbook") as index:
     ...     index.ingest(documents).failed
-    ...     response = index.query("How long does the battery last?")
+    ...     response = index.query("How long does the warranty last?")
     ()
     >>> response.no_answer
     False
