@@ -161,7 +161,7 @@ class SourceRecord:
     name: str
     """Unique in the index; documents of one-document formats have it as their id."""
     root: str
-    """The location of the folder or file that was given to ingest: what `--sync` mirrors."""
+    """The location of the folder or file that was given to ingest."""
     content_hash: str
     """Of the bytes and of the options that shape what is read from them."""
     bytes: int

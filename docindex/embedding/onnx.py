@@ -43,10 +43,12 @@ class OnnxEmbedder:
         settings = read_settings(folder)
         files = file_digests(folder, (WEIGHTS, TOKENIZER))
         self.dim = settings.hidden
-        self.max_tokens = settings.max_tokens
         self.fingerprint = _fingerprint(files, settings)
         self._prefixes = {"query": settings.query_prefix, "passage": settings.passage_prefix}
         self._tokenizer = TextTokenizer(folder / TOKENIZER, settings.max_tokens)
+        # A prefix takes its room from the text: chunks that are sized without it would lose their ends.
+        prefix_tokens = max(len(self._tokenizer.offsets(prefix)) for prefix in self._prefixes.values())
+        self.max_tokens = settings.max_tokens - prefix_tokens
         threads = threads or _cores()
         self.batch_tokens = max(_LEAST_TOKENS, _TOKENS_A_THREAD * threads)
         """The most tokens of one forward pass, padding included. Larger ones gain nothing, and are padded more."""

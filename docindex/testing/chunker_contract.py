@@ -11,6 +11,7 @@ The checks are functions of a document and its nodes, so that property tests can
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -73,12 +74,12 @@ def check_length(nodes: Sequence[Node], count_tokens: Callable[[str], int], most
         assert count_tokens(node.full_text) <= most or len(node.text) == 1
 
 
-class ChunkerContract:
+class ChunkerContract(ABC):
     """Tests that hold for every chunker."""
 
+    @abstractmethod
     def chunker(self) -> Chunker:
         """The chunker under test."""
-        raise NotImplementedError("override chunker() in the subclass")
 
     def test_nodes_are_sound(self) -> None:
         chunker = self.chunker()

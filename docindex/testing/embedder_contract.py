@@ -2,6 +2,7 @@
 
 ```python
 class TestMyEmbedder(EmbedderContract):
+    @abstractmethod
     def embedder(self) -> Embedder:
         return MyEmbedder()
 ```
@@ -9,6 +10,7 @@ class TestMyEmbedder(EmbedderContract):
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -36,12 +38,12 @@ TEXTS = (
 KINDS: tuple[Literal["passage", "query"], ...] = ("passage", "query")
 
 
-class EmbedderContract:
+class EmbedderContract(ABC):
     """Tests that hold for every embedder."""
 
+    @abstractmethod
     def embedder(self) -> Embedder:
         """The embedder under test. Called once a test: keep a slow one in a fixture or a class attribute."""
-        raise NotImplementedError("override embedder() in the subclass")
 
     def test_vectors_are_unit_float32_rows(self) -> None:
         embedder = self.embedder()

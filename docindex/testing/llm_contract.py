@@ -28,7 +28,7 @@ class LLMContract:
     @pytest.fixture
     def llm(self) -> LLM:
         """The model under test; one that several tests share is fine."""
-        raise NotImplementedError("Override this fixture with the model to test.")
+        pytest.fail("override the fixture `llm` with the model to test")
 
     def test_it_says_what_it_is(self, llm: LLM) -> None:
         assert llm.name

@@ -5,9 +5,11 @@ class TestMyLoader(LoaderContract):
     media_type = "text/x-mine"
     suffix = ".mine"
 
+    @abstractmethod
     def loader(self) -> Loader:
         return MyLoader()
 
+    @abstractmethod
     def write(self, path: Path) -> None:
         path.write_text("a file of the format, with all that the loader can find in one")
 ```
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,20 +32,20 @@ from docindex.schema import Document, LoadOptions, Source
 _FORBIDDEN = re.compile(r"[\r\0\ud800-\udfff]")
 
 
-class LoaderContract:
+class LoaderContract(ABC):
     """Tests that hold for every loader."""
 
     media_type: str
     suffix: str
     options = LoadOptions()
 
+    @abstractmethod
     def loader(self) -> Loader:
         """The loader under test."""
-        raise NotImplementedError("override loader() in the subclass")
 
+    @abstractmethod
     def write(self, path: Path) -> None:
         """Writes a file that the loader reads without an error, the same one each time."""
-        raise NotImplementedError("override write() in the subclass")
 
     def source(self, path: Path) -> Source:
         """The file as a source, under the name that it has in an ingested folder."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -110,12 +111,12 @@ def source_of(change: DocumentChange) -> SourceRecord:
 # --- the suite ------------------------------------------------------------------------------------------------------
 
 
-class StoreContract:
+class StoreContract(ABC):
     """Subclass it, and override `make_store`."""
 
+    @abstractmethod
     def make_store(self, path: Path, dim: int) -> IndexStore:
         """A new, empty store in a folder that does not exist yet."""
-        raise NotImplementedError
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[IndexStore]:

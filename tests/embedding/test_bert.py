@@ -58,7 +58,10 @@ def test_own_length_and_prompts(tiny, tmp_path: Path) -> None:
     }
     embedder = OnnxEmbedder(tiny.write(tmp_path / "prompted", files=files))
     plain = OnnxEmbedder(tiny.write(tmp_path / "plain"))
-    assert embedder.max_tokens == 8
+    assert embedder.max_tokens == 6  # the prompt's two tokens take their room from the text
+    longest = embedder.embed(["rain rain rain rain", "rain rain rain wind", "rain rain rain wind rain"], kind="passage")
+    assert not np.allclose(longest[0], longest[1])
+    assert np.allclose(longest[1], longest[2], atol=1e-6)
     for kind, prefix in (("query", "query: "), ("passage", "passage: ")):
         assert np.allclose(embedder.embed(["rain"], kind=kind), plain.embed([prefix + "rain"], kind=kind), atol=1e-6)
 
