@@ -14,6 +14,7 @@ import typer
 
 from docindex.cli.models import bring_model
 from docindex.cli.options import (
+    AtOption,
     FilterOption,
     IndexOption,
     JsonOption,
@@ -21,6 +22,7 @@ from docindex.cli.options import (
     ModelOption,
     ModeOption,
     RequireGpuOption,
+    at_version,
 )
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.progress import waiting
@@ -56,6 +58,7 @@ def query(
     filter: FilterOption = None,  # noqa: A002 - the option's name
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
+    at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answers a question from the documents, with citations.
@@ -71,7 +74,7 @@ def query(
     del engine  # the only one
     session = Session.of(ctx)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
-    with _open(session, index, config) as opened:
+    with _open(session, index, config, at) as opened:
         with waiting("Loading the model"):
             answering = opened.engine(k=k, mode=mode, filter=filter)
         if as_json:
@@ -131,10 +134,10 @@ def llm_config(session: Session, model: str | None, *, max_tokens: int | None, r
 
 
 @contextmanager
-def _open(session: Session, path: Path | None, config: LLMConfig) -> Iterator[Index]:
+def _open(session: Session, path: Path | None, config: LLMConfig, at: str | None = None) -> Iterator[Index]:
     from docindex.index import Index
 
-    with Index.open(session.index_path(path), llm=config, environment=session.environment) as index:
+    with Index.open(session.index_path(path), at_version(at), llm=config, environment=session.environment) as index:
         bring_model(session, config.model)
         yield index
 

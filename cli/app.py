@@ -14,16 +14,21 @@ from docindex import __version__
 from docindex.cli.answer import chat, query
 from docindex.cli.browse import check, ls, rm, show, status
 from docindex.cli.doctor import doctor
+from docindex.cli.embed import embed
 from docindex.cli.guide import help_of
 from docindex.cli.ingest import ingest
 from docindex.cli.models import add_model_commands
 from docindex.cli.search import search
 from docindex.cli.session import Session, exit_codes, logging_to_stderr
+from docindex.cli.transfer import export, import_, merge
+from docindex.cli.versions import diff, purge, rollback, tag
 from docindex.config import Environment
 
 PANELS = {
-    "Index": (ingest, ls, show, rm),
+    "Index": (ingest, embed, ls, show, rm),
     "Ask": (search, query, chat),
+    "Versions": (tag, diff, rollback, purge),
+    "Carry": (export, import_, merge),
     "Look after": (status, check, doctor),
 }
 
@@ -40,7 +45,7 @@ def build_app(*, rich: bool) -> typer.Typer:
     app.callback()(start)
     for panel, commands in PANELS.items():
         for command in commands:
-            app.command(command.__name__, help=help_of(command, rich=rich), rich_help_panel=panel)(command)
+            app.command(command.__name__.rstrip("_"), help=help_of(command, rich=rich), rich_help_panel=panel)(command)
     add_model_commands(app, rich=rich)
     return app
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.options import IndexOption, JsonOption, YesOption
+from docindex.cli.options import AtOption, IndexOption, JsonOption, YesOption, at_version
 from docindex.cli.output import counted, print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_facts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docindex.protocols import DocumentRecord, StoredNode
 
 
-def status(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+def status(ctx: typer.Context, index: IndexOption = None, at: AtOption = None, as_json: JsonOption = False) -> None:
     """Shows counts, sizes, versions and models of the index.
 
     Examples:
@@ -33,7 +33,7 @@ def status(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = 
     from docindex.index import Index
 
     session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
         facts = opened.status()
     if as_json:
         print_json(facts)
@@ -41,7 +41,7 @@ def status(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = 
         show_facts(open_screen(), facts)
 
 
-def ls(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+def ls(ctx: typer.Context, index: IndexOption = None, at: AtOption = None, as_json: JsonOption = False) -> None:
     """Lists the documents of the index.
 
     In a pipe, a line holds the document's id, source, media type, size in bytes, pages, passages, state and the time
@@ -54,7 +54,7 @@ def ls(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = Fals
     from docindex.index import Index
 
     session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
         records = list(opened.documents())
     if as_json:
         print_json({"documents": [_listed(record) for record in records]})
@@ -101,6 +101,7 @@ def show(
         ),
     ] = None,
     nodes: Annotated[bool, typer.Option("--nodes", help="The passages that the document was cut into.")] = False,
+    at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Prints a document's text as the index holds it, one page of it, or its passages.
@@ -117,7 +118,7 @@ def show(
     if page is not None and nodes:
         raise QueryError("A page's passages can't be shown apart: give --page or --nodes.")
     session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
         document = opened.document(doc_id)
         if document is None:
             raise StoreError(_unknown(doc_id, opened))
@@ -184,24 +185,36 @@ def rm(
     _say_deleted(deleted, as_json=as_json)
 
 
-def check(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Checks that the two stores of the index agree.
+def check(
+    ctx: typer.Context,
+    index: IndexOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is found, and say what was done.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Checks that the two stores of the index agree, and that nothing in them is damaged.
 
-    The exit code is 0 when they do, and 1 when there are problems; each is one line.
+    The exit code is 0 when they do, and 1 when there are problems; each is one line. With --repair it is 0 when no
+    problem is left; documents that can't be mended are read again by the next ingest of their files.
 
     Examples:
       docindex check
-      docindex check --json
+      docindex check --repair
     """
     from docindex.index import Index
 
     session = Session.of(ctx)
+    repaired: list[str] = []
     with Index.open(session.index_path(index), environment=session.environment) as opened:
+        if repair:
+            with show_progress("Mending") as on_progress:
+                repaired = opened.repair(on_progress=on_progress)
         problems = opened.check()
     if as_json:
-        print_json({"problems": problems})
+        print_json({"problems": problems} | ({"repaired": repaired} if repair else {}))
     else:
         screen = open_screen()
+        for sentence in repaired:
+            screen.line(sentence)
         for problem in problems:
             screen.line(Span(problem, "bad"))
         if not problems:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from docindex.cli.models import bring_model
+from docindex.cli.background import start_in_background
+from docindex.cli.opening import open_or_create
 from docindex.cli.options import IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_report
 from docindex.cli.session import DONE, FAILED, PARTLY, Session
 from docindex.cli.terminal import open_screen
-from docindex.config import DEFAULT_EMBEDDER, IndexConfig, IngestOptions
-from docindex.errors import ConfigError, IndexNotFoundError
-from docindex.schema import IngestReport, LoadOptions
+from docindex.cli.watch import keep_watching
+from docindex.config import DEFAULT_EMBEDDER, IngestOptions, WebOptions
+from docindex.errors import ConfigError
+from docindex.schema import IngestReport, Limits, LoadOptions
 
-if TYPE_CHECKING:
-    from docindex.index import Index
+STANDARD_INPUT = "-"
+PATIENCE = 600.0
+"""Seconds for which a watch waits for another writer: it has nothing else to do."""
+
+
+class Wait(StrEnum):
+    """What an ingest returns after."""
+
+    NONE = "none"
+    TEXT = "text"
+    VECTORS = "vectors"
 
 
 def ingest(
     ctx: typer.Context,
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE", help='Files, folders, globs, or "-" for standard input.', show_default=False),
+        typer.Argument(
+            metavar="SOURCE",
+            help='Files, folders, globs, web addresses, database URLs with --sql, or "-" for standard input.',
+            show_default=False,
+        ),
     ],
     index: IndexOption = None,
     sync: Annotated[
@@ -46,7 +60,48 @@ def ingest(
         list[str] | None,
         typer.Option("--exclude", metavar="GLOB", help="Pass over files of such names. May be repeated."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would be done, why, and about how long it would take.")
+    ] = False,
+    wait: Annotated[
+        Wait,
+        typer.Option(
+            "--wait",
+            help="Return when all is found by meaning too (vectors), by words (text), or at once (none).",
+        ),
+    ] = Wait.VECTORS,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on, and mirror every change of the files until Ctrl-C.")
+    ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Also try files again that crashed or outran their parser before.")
+    ] = False,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Read pages without text, and images, with tesseract (the extra ocr).")
+    ] = False,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option("--max-seconds", metavar="S", min=1, help="How many seconds a file may take.", show_default="300"),
+    ] = None,
+    sql: Annotated[
+        str | None,
+        typer.Option(
+            "--sql", metavar="SELECT", help="The rows to read from a database SOURCE; each becomes a document."
+        ),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Also fetch web pages from private and local addresses.")
+    ] = False,
+    lease_wait: Annotated[
+        float | None,
+        typer.Option(
+            "--lease-wait",
+            metavar="S",
+            min=0,
+            help="How many seconds to wait while another process writes to the index.",
+            show_default="0, and 600 with --watch",
+        ),
+    ] = None,
     id_field: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +117,9 @@ def ingest(
     ] = None,
     password: Annotated[
         str | None,
-        typer.Option("--password", help="Opens encrypted files. Other users may see it in the list of processes."),
+        typer.Option(
+            "--password", metavar="TEXT", help="Opens encrypted files. Other users may see it in the list of processes."
+        ),
     ] = None,
     password_file: Annotated[
         Path | None,
@@ -88,73 +145,65 @@ def ingest(
     """Adds documents to the index, and brings changed ones up to date.
 
     The index is made when there is none. Files that have not changed cost next to nothing, and of changed ones only
-    what is new is embedded. After an interruption, the same command goes on where it stopped. Every path that was not
-    taken is reported with the reason. Reads text, Markdown, HTML, PDF, JSON, JSON Lines and CSV.
+    what is new is embedded. First all texts are taken up, which makes them found by words at once, then their vectors.
+    After an interruption, the same command goes on where it stopped. Every path that was not taken is reported with the
+    reason; a file .docindexignore in a folder says what to leave out, as .gitignore does.
+
+    Reads PDF, Office and OpenDocument files, EPUB, RTF, HTML, Markdown, reStructuredText, LaTeX, notebooks, source
+    code, mail, archives, tables, JSON, YAML, TOML, XML, subtitles and plain text; web pages, sitemaps and databases.
 
     Examples:
       docindex ingest docs/
       docindex ingest docs/ --sync --exclude '*.log'
+      docindex ingest docs/ --watch
       docindex ingest corpus.jsonl --id-field _id --title-field title --text-field text
+      docindex ingest https://docs.example.org/sitemap.xml
+      docindex ingest sqlite:///shop.db --sql "SELECT id, name, notes FROM parts" --id-field id
     """
     session = Session.of(ctx)
+    path = session.index_path(index)
+    in_background = wait is Wait.NONE and not dry_run
+    if STANDARD_INPUT in sources and (in_background or watch):
+        raise ConfigError("Standard input ends with this command: leave --watch and --wait none out, or save it first.")
+    if lease_wait is None:
+        lease_wait = PATIENCE if watch else 0.0
     options = IngestOptions(
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
         sync=sync,
         allow_empty_sync=yes,
         dry_run=dry_run,
+        wait="text" if wait is Wait.TEXT else "vectors",
+        retry=retry,
+        lease_seconds=lease_wait,
         load=LoadOptions(
             id_field=id_field,
             title_field=title_field,
             text_field=text_field,
             password=_password(password, password_file),
+            ocr=ocr,
+            query=sql,
+            limits=Limits() if max_seconds is None else Limits(seconds=max_seconds),
         ),
+        web=WebOptions(allow_private=allow_private),
     )
+    if in_background:
+        start_in_background(path, as_json=as_json)
+        return
     with ExitStack() as stack:
-        on_progress = stack.enter_context(show_progress("Looking for changes"))
-        opened = _open_or_create(session, session.index_path(index), embedder, chunk_tokens, options, stack)
-        report = opened.ingest(*sources, options=options, on_progress=on_progress)
+        opened = open_or_create(
+            session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens, leave_no_trace=dry_run
+        )
+        if watch and not dry_run:
+            keep_watching(opened, sources, options, as_json=as_json)
+            return
+        with show_progress("Looking for changes") as on_progress:
+            report = opened.ingest(*sources, options=options, on_progress=on_progress)
     if as_json:
         print_json(report.as_dict())
     else:
         show_report(open_screen(), report)
     raise typer.Exit(_exit_code(report))
-
-
-def _open_or_create(
-    session: Session,
-    path: Path,
-    embedder: str | None,
-    chunk_tokens: int | None,
-    options: IngestOptions,
-    stack: ExitStack,
-) -> Index:
-    from docindex.index import Index
-
-    try:
-        index = stack.enter_context(Index.open(path, environment=session.environment))
-    except IndexNotFoundError:
-        if options.dry_run:  # which must leave no trace
-            path = Path(stack.enter_context(TemporaryDirectory(prefix="docindex-"))) / "index"
-        config = IndexConfig()
-        if embedder is not None:
-            config = dataclasses.replace(config, embedder=embedder)
-        if chunk_tokens is not None:
-            overlap = min(config.overlap_tokens, chunk_tokens // 2)
-            config = dataclasses.replace(config, chunk_tokens=chunk_tokens, overlap_tokens=overlap)
-        bring_model(session, config.embedder)
-        return stack.enter_context(Index.create(path, config, environment=session.environment))
-    _keep("--embedder", embedder, index.config.embedder)
-    _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)
-    return index
-
-
-def _keep(option: str, wanted: object, built_with: object) -> None:
-    if wanted is not None and wanted != built_with:
-        raise ConfigError(
-            f"The index was built with {option} {built_with} and keeps it: leave {option} out, "
-            "or make a new index with --index."
-        )
 
 
 def _password(given: str | None, file: Path | None) -> str | None:

@@ -60,3 +60,23 @@ MaxTokensOption = Annotated[
 RequireGpuOption = Annotated[
     bool, typer.Option("--require-gpu", help="Fail where the model can't be offloaded, rather than run on the CPU.")
 ]
+
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="VERSION",
+        help="Read the index as it was at a version: a tag, or the number of one that is still kept.",
+        show_default="the newest",
+    ),
+]
+
+
+def version_of(given: str) -> int | str:
+    """The number of a version, or its tag."""
+    return int(given) if given.isdecimal() else given
+
+
+def at_version(given: str | None) -> int | str | None:
+    """What `--at` says, as `Index.open` takes it."""
+    return None if given is None else version_of(given)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Self
 
 from docindex.schema import Progress
 
@@ -19,12 +20,44 @@ STEPS = {
     "cleaned": "Tidying up",
     "maintained": "Tidying up",
 }
-"""What people read once a named step is reached; the others are moments of a commit."""
+"""What people read once a named step is reached; the others are moments of what they read already."""
+
+Listener = Callable[[Progress], None]
 
 
-def show_progress(first: str) -> AbstractContextManager[Callable[[Progress], None]]:
+def show_progress(first: str) -> AbstractContextManager[Listener]:
     """A listener that shows bytes, rate and the time that is left; `first` is shown until it hears of a step."""
     return _bar(first) if sys.stderr.isatty() else nullcontext(_unseen)
+
+
+class Rounds:
+    """Progress of work that is done again and again, with nothing to see between two rounds. A context manager."""
+
+    def __init__(self, first: str) -> None:
+        self._first = first
+        self._stack = ExitStack()
+        self._listener: Listener | None = None
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.end_round()
+
+    def show(self, progress: Progress) -> None:
+        """Shows where a round stands; the first thing that is heard of a round begins it."""
+        self._begin()(progress)
+
+    def end_round(self) -> None:
+        """Takes the progress off the screen."""
+        self._stack.close()
+        self._listener = None
+
+    def _begin(self) -> Listener:
+        if self._listener is None:
+            self._listener = self._stack.enter_context(show_progress(self._first))
+        return self._listener
 
 
 def waiting(message: str) -> AbstractContextManager[None]:
@@ -33,26 +66,33 @@ def waiting(message: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _bar(first: str) -> Iterator[Callable[[Progress], None]]:
+def _bar(first: str) -> Iterator[Listener]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
 
-    from docindex.cli.output import one_line
+    from docindex.cli.output import one_line, readable_bytes
+
+    class _Done(ProgressColumn):
+        """How much is done, and how fast: in bytes, or in what the task counts."""
+
+        def render(self, task: Task) -> Text:
+            if task.total is None:
+                return Text("")
+            unit = task.fields.get("unit")
+            if unit:
+                rate = f" {task.speed:,.0f}/s" if task.speed else ""
+                return Text(f"{task.completed:,.0f} of {task.total:,.0f} {unit}{rate}", style="progress.download")
+            rate = f" {readable_bytes(int(task.speed))}/s" if task.speed else ""
+            done = f"{readable_bytes(int(task.completed))} of {readable_bytes(int(task.total))}{rate}"
+            return Text(done, style="progress.download")
 
     bar = Bar(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        _Done(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}", style="dim", markup=False),
         console=Console(stderr=True),
@@ -60,9 +100,19 @@ def _bar(first: str) -> Iterator[Callable[[Progress], None]]:
     )
     with bar:
         task = bar.add_task(first, total=None, detail="")
+        passages: TaskID | None = None
 
         def show(progress: Progress) -> None:
-            bar.update(task, description=STEPS.get(progress.step, "Saving"))
+            nonlocal passages
+            said = STEPS.get(progress.step)
+            if progress.nodes_total:  # embedding, exporting and importing are counted in passages
+                if passages is None:
+                    bar.update(task, visible=False)
+                    passages = bar.add_task(said or first, total=None, detail="", unit="passages")
+                bar.update(passages, completed=progress.nodes, total=progress.nodes_total)
+                return
+            if said and passages is None:
+                bar.update(task, description=said)
             if progress.bytes_total:  # the steps of a commit do not know the whole
                 bar.update(
                     task,

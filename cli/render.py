@@ -8,13 +8,16 @@ from typing import Any
 
 from docindex.cli.output import counted, readable_bytes, readable_ms, readable_seconds
 from docindex.cli.screen import Screen, Span
-from docindex.schema import Citation, Hit, IngestReport, Problem, Response
+from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response
 
 SNIPPET = 300
 """Characters of a passage that search shows."""
 QUOTE = 200
-MOST_SKIPPED = 20
-"""Skipped paths are shown up to here; JSON has them all. Failures are always shown."""
+MOST_SHOWN = 20
+"""Of what was skipped, and the like, so much is shown; JSON has it all. Failures are always shown."""
+MOST_PLANNED = 50
+SHOWN_SECONDS = 0.1
+"""Stages that took less are not worth a word."""
 
 
 def show_hits(screen: Screen, hits: Sequence[Hit]) -> None:
@@ -54,22 +57,43 @@ def show_report(screen: Screen, report: IngestReport) -> None:
     """Shows what an ingest did, and everything that it did not take."""
     counts = f"{report.added:,} added, {report.updated:,} updated, {report.unchanged:,} unchanged"
     removed = f", {report.deleted:,} deleted" if report.deleted else ""
-    lead = "Would be done: " if report.dry_run else "Documents: "
-    screen.line(Span(lead, "strong"), f"{counts}{removed}")
+    screen.line(Span("Would be done: " if report.dry_run else "Documents: ", "strong"), f"{counts}{removed}")
+    _show_passages(screen, report.nodes)
+    _show_plan(screen, report)
+    _show_some(
+        screen,
+        [
+            (Span("Same: ", "dim"), Span(twin.source, "name"), " holds the same bytes as ", Span(twin.same_as, "name"))
+            for twin in report.duplicates
+        ],
+    )
+    _show_some(
+        screen,
+        [
+            (Span("Hidden: ", "warn"), Span(hidden.source, "name"), f", {_unseen(hidden.characters)}")
+            for hidden in report.hidden_text
+        ],
+    )
+    _show_some(
+        screen,
+        [
+            (Span("No text: ", "warn"), Span(blank.source, "name"), f", {_pages(blank.pages)}")
+            for blank in report.pages_without_text
+        ],
+    )
+    _show_some(screen, [_problem(Span("Skipped: ", "dim"), problem) for problem in report.skipped])
+    for problem in report.failed:
+        screen.line(*_problem(Span("Failed: ", "bad"), problem))
+    _show_time(screen, report)
+
+
+def show_embedding(screen: Screen, report: IngestReport) -> None:
+    """Shows what was embedded."""
     nodes = report.nodes
-    if nodes.added or nodes.deleted:
-        passages = (
-            f"{nodes.added:,} added, {nodes.embedded:,} embedded, {nodes.reused:,} reused, {nodes.deleted:,} deleted"
-        )
-        screen.line(Span("Passages: ", "strong"), passages)
-    for blank in report.pages_without_text:
-        pages = f"{'page' if len(blank.pages) == 1 else 'pages'} {page_ranges(blank.pages)}"
-        screen.line(Span("No text: ", "warn"), Span(blank.source, "name"), f", {pages}")
-    _show_problems(screen, Span("Skipped: ", "dim"), report.skipped[:MOST_SKIPPED])
-    if len(report.skipped) > MOST_SKIPPED:
-        screen.line(Span(f"… and {len(report.skipped) - MOST_SKIPPED:,} more; --json lists them all.", "dim"))
-    _show_problems(screen, Span("Failed: ", "bad"), report.failed)
-    screen.line(Span(readable_seconds(report.seconds), "dim"))
+    done = f"{nodes.embedded:,} embedded" + (f", {nodes.reused:,} reused" if nodes.reused else "")
+    screen.line(Span("Passages: ", "strong"), done)
+    _show_pending(screen, nodes)
+    _show_time(screen, report)
 
 
 def show_facts(screen: Screen, facts: Mapping[str, Any], indent: int = 0) -> None:
@@ -125,9 +149,59 @@ def _cost(response: Response) -> str:
     return " · ".join([*parts, PurePath(response.model).name])
 
 
-def _show_problems(screen: Screen, lead: Span, problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        screen.line(lead, Span(problem.source, "name"), f": {problem.reason}")
+def _show_passages(screen: Screen, nodes: NodeCounts) -> None:
+    if nodes.added or nodes.deleted or nodes.embedded:
+        counts = (
+            f"{nodes.added:,} added, {nodes.embedded:,} embedded, {nodes.reused:,} reused, {nodes.deleted:,} deleted"
+        )
+        screen.line(Span("Passages: ", "strong"), counts)
+    _show_pending(screen, nodes)
+
+
+def _show_pending(screen: Screen, nodes: NodeCounts) -> None:
+    if nodes.pending:
+        waiting = f"{counted(nodes.pending, 'passage')}, found by words only until `docindex embed` has run"
+        screen.line(Span("Not embedded: ", "warn"), waiting)
+
+
+def _show_plan(screen: Screen, report: IngestReport) -> None:
+    lines = [
+        (Span(f"{planned.action:>8}  ", "dim"), Span(planned.source, "name"), f"  {planned.reason}")
+        for planned in report.planned
+    ]
+    _show_some(screen, lines, MOST_PLANNED)
+    if report.estimate:
+        estimate = report.estimate
+        took = f"about {readable_seconds(estimate.seconds)} for {counted(estimate.nodes, 'passage')}"
+        screen.line(Span("Estimate: ", "strong"), f"{took}, from a sample of {readable_bytes(estimate.sampled_bytes)}")
+
+
+def _show_some(screen: Screen, lines: Sequence[Sequence[Span | str]], most: int = MOST_SHOWN) -> None:
+    for line in lines[:most]:
+        screen.line(*line)
+    if len(lines) > most:
+        screen.line(Span(f"… and {len(lines) - most:,} more; --json lists them all.", "dim"))
+
+
+def _show_time(screen: Screen, report: IngestReport) -> None:
+    busy = ", ".join(
+        f"{stage.name} {readable_seconds(stage.seconds)} on {stage.cores:.1f} cores"
+        for stage in report.stages
+        if stage.seconds >= SHOWN_SECONDS
+    )
+    screen.line(Span(readable_seconds(report.seconds) + (f" ({busy})" if busy else ""), "dim"))
+
+
+def _problem(lead: Span, problem: Problem) -> tuple[Span | str, ...]:
+    return (lead, Span(problem.source, "name"), f": {problem.reason}")
+
+
+def _unseen(characters: int) -> str:
+    return f"{counted(characters, 'character')} that no reader would see {'is' if characters == 1 else 'are'} left out"
+
+
+def _pages(pages: Sequence[int]) -> str:
+    return f"{'page' if len(pages) == 1 else 'pages'} {page_ranges(pages)}"
 
 
 def _sized(group: str, name: str, value: object) -> object:

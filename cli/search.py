@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.options import FilterOption, IndexOption, JsonOption, ModeOption
+from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, ModeOption, at_version
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.render import show_hits
 from docindex.cli.session import Session
@@ -51,6 +51,7 @@ def search(
             show_default=False,
         ),
     ] = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Finds the passages that fit a query best.
@@ -70,7 +71,7 @@ def search(
     started = time.perf_counter()
     from docindex.index import Index
 
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
         ready = time.perf_counter()
         if many is not None:
             _search_many(opened, many, k, mode, filter, started)

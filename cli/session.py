@@ -28,6 +28,11 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 RESUMABLE = "Interrupted: what was committed is kept; run the same command again to resume."
+SAID_WHEN_INTERRUPTED = {
+    **dict.fromkeys(("ingest", "embed", "rm", "merge"), RESUMABLE),
+    "import": "Interrupted: what was committed is kept; `docindex merge` takes the rest of the bundle.",
+    "purge": "Interrupted: what was deleted may still be there until a purge has ended.",
+}
 
 _OF_THE_MACHINE = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 """Failures that a user can mend, and no bug of ours."""
@@ -77,7 +82,7 @@ def exit_codes(ctx: typer.Context, *, debug: bool) -> Iterator[None]:
         _explain(f"{subject}{error.strerror}", debug=debug)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
-        typer.echo(RESUMABLE if ctx.invoked_subcommand in ("ingest", "rm") else "Interrupted.", err=True)
+        typer.echo(SAID_WHEN_INTERRUPTED.get(str(ctx.invoked_subcommand), "Interrupted."), err=True)
         raise typer.Exit(INTERRUPTED) from error
 
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from docindex.errors import ConfigError
 from docindex.schema import LoadOptions
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The on-disk format that this version writes."""
 
 DEFAULT_INDEX = Path(".docindex")
@@ -59,6 +59,45 @@ class IndexConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """How web pages are fetched."""
+
+    rate: float = 1.0
+    """Requests a second to one host; a site's own wish for fewer is followed."""
+    timeout: float = 20.0
+    """Seconds to wait for a server to connect, or to go on."""
+    seconds: float = 120.0
+    """Seconds that one request may take in all."""
+    max_bytes: int = 64 << 20
+    """The largest page, unpacked."""
+    total_bytes: int = 2 << 30
+    """All pages of one ingest; they are kept on disk until they are read."""
+    max_pages: int = 1000
+    """Pages of one sitemap."""
+    attempts: int = 3
+    """How often a request is made that fails for the moment."""
+    longest_wait: float = 60.0
+    """Seconds to wait at most when a server asks for it, before a retry or between pages."""
+    user_agent: str = "docindex"
+    """Sent with each request; the word before a slash is what robots.txt rules are looked up by."""
+    allow_private: bool = False
+    """Also fetch from private, local and other addresses that are not public."""
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "timeout", "seconds"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: give a value above 0.")
+        for name in ("max_bytes", "total_bytes", "max_pages", "attempts"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}: give 1 or more.")
+
+    @property
+    def agent(self) -> str:
+        """The product token of the user agent."""
+        return self.user_agent.partition("/")[0].strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestOptions:
     """What one ingest reads and how."""
 
@@ -71,9 +110,19 @@ class IngestOptions:
     allow_empty_sync: bool = False
     """Mirror a folder even when it holds nothing; without this, an unmounted disk would empty the index."""
     dry_run: bool = False
-    """Report what would be done, and do nothing."""
+    """Report what would be done and about how long it would take, and do nothing."""
+    wait: Literal["text", "vectors"] = "vectors"
+    """Return when everything is found by words, or when it is found by meaning too."""
+    retry: bool = False
+    """Also read files again whose parser crashed or ran out of time before, and that have not changed since."""
+    processes: int | None = None
+    """Parser processes; None is one a core, up to four."""
+    lease_seconds: float = 0.0
+    """How long to wait for another process that is writing to the index."""
     load: LoadOptions = field(default_factory=LoadOptions)
     """How files are read."""
+    web: WebOptions = field(default_factory=WebOptions)
+    """How web pages are fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

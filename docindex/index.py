@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from docindex import wiring
 from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
-from docindex.errors import NoModelError, StoreError
-from docindex.protocols import ChangeSet, DocumentRecord, OnProgress, Retriever, Snapshot, StoredNode
+from docindex.errors import LoadError, NoModelError, StoreError
+from docindex.protocols import (
+    ChangeSet,
+    DocumentRecord,
+    OnProgress,
+    Retriever,
+    Snapshot,
+    StoredNode,
+    StoredTable,
+    VersionRecord,
+)
 from docindex.schema import Condition, Document, Hit, IngestReport, Progress, Query, Response, SearchMode
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.ingest.bundle import BundleReader
+    from docindex.ingest.diff import VersionDiff
 
 logger = logging.getLogger("docindex")
 
@@ -37,7 +50,7 @@ class Index:
         ()
     """
 
-    def __init__(self, parts: wiring.Parts, at: int | None = None) -> None:
+    def __init__(self, parts: wiring.Parts, at: int | str | None = None) -> None:
         """Use `create` or `open`."""
         self._parts = parts
         self._pinned = None if at is None else parts.store.snapshot(at)
@@ -67,12 +80,12 @@ class Index:
     def open(
         cls,
         path: str | Path,
-        at: int | None = None,
+        at: int | str | None = None,
         *,
         llm: LLMConfig | None = None,
         environment: Environment | None = None,
     ) -> Self:
-        """The index in a folder; `at` reads it as it was at an older version.
+        """The index in a folder; `at` reads it as it was at an older version, by number or tag.
 
         Raises:
             IndexNotFoundError: There is none.
@@ -80,6 +93,35 @@ class Index:
         """
         environment = environment or Environment.read()
         return cls(wiring.open(Path(path), llm or LLMConfig(model=environment.llm), environment), at)
+
+    @classmethod
+    def from_bundle(
+        cls,
+        bundle: str | Path,
+        path: str | Path,
+        *,
+        environment: Environment | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Self:
+        """A new index in a folder that is made for it, with what a bundle holds.
+
+        Raises:
+            StoreError: The bundle is damaged, or the folder holds an index already.
+            EmbedderMismatchError: The embedder of that name is another model here.
+        """
+        from docindex.ingest.bundle import BundleReader
+
+        environment = environment or Environment.read()
+        with BundleReader(Path(bundle)) as reader:
+            config = reader.about.config
+            reader.require_embedder(wiring.open_embedder(config.embedder, environment).fingerprint)
+            index = cls.create(path, config, environment=environment)
+            try:
+                index._take(reader, on_progress)
+            except BaseException:
+                index.close()
+                raise
+        return index
 
     @property
     def path(self) -> Path:
@@ -99,10 +141,11 @@ class Index:
         options: IngestOptions | None = None,
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
-        """Brings the index up to date with files, folders, globs, or "-" for standard input.
+        """Brings the index up to date with files, folders, globs, web addresses, or "-" for standard input.
 
-        Unchanged files cost a hash, changed ones embed what is new in them. Work is committed in groups: after an
-        interruption, the same call goes on from the last one.
+        Unchanged files cost a hash, changed ones embed what is new in them. First all texts are committed, which makes
+        them found by words, then their vectors. Work is committed in groups: after an interruption, the same call goes
+        on from the last one.
 
         Raises:
             LockedError: Another process is writing.
@@ -112,13 +155,59 @@ class Index:
         from docindex.ingest import pipeline
 
         options = options or IngestOptions()
-        if options.dry_run:
-            return pipeline.dry_run(sources, self._snapshot(), self._parts.loaders(), options)
+        loaders, passages = self._parts.loaders(), self._parts.passages()
+        with self._parts.parsers(options.processes) as parsers:
+            if options.dry_run:
+                return pipeline.dry_run(sources, self._snapshot(), loaders, parsers, passages, options)
+            with self._parts.store.writer(wait_seconds=options.lease_seconds) as writer:
+                return pipeline.ingest(
+                    sources, writer, loaders, parsers, passages, options, on_progress or _no_progress
+                )
+
+    def watch(
+        self,
+        *sources: str | Path,
+        options: IngestOptions | None = None,
+        on_report: Callable[[IngestReport], None] | None = None,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Ingests, and ingests again whenever a file below the sources changes, until `stop` is set.
+
+        What is gone from a folder goes from the index too. Other processes may write between two rounds.
+
+        Raises:
+            LockedError: Another process is writing when a round begins, for longer than `options.lease_seconds`.
+        """
+        from docindex.ingest.watch import changes
+
+        options = replace(options or IngestOptions(), sync=True)
+        stop = stop or threading.Event()
+        roots = [Path(source) for source in sources if Path(source).exists()]
+        batches = changes(roots, index=self.path, stop=stop)
+        next(batches, None)  # from here on no change is missed
+        while not stop.is_set():
+            try:
+                report = self.ingest(*sources, options=options, on_progress=on_progress)
+            except LoadError as error:  # a folder has gone, perhaps to come back
+                logger.warning("Nothing was changed: %s", error)
+            else:
+                if on_report is not None:
+                    on_report(report)
+            if next(batches, None) is None:
+                return
+
+    def embed(self, on_progress: OnProgress | None = None) -> IngestReport:
+        """Gives every passage that is found by words only its vector: what `ingest` with `wait="text"` left to do.
+
+        Raises:
+            LockedError: Another process is writing.
+        """
+        from docindex.ingest import pipeline
+
         passages = self._parts.passages()
         with self._parts.store.writer() as writer:
-            return pipeline.ingest(
-                sources, writer, self._parts.loaders(), passages, options, on_progress or _no_progress
-            )
+            return pipeline.embed(writer, passages, on_progress or _no_progress)
 
     def delete(self, *names: str, on_progress: OnProgress | None = None) -> int:
         """Deletes documents by id, or all documents of a source by its name; returns how many went.
@@ -139,9 +228,90 @@ class Index:
                     doc_ids.add(name)
                 else:
                     raise StoreError(f"The index holds no document or source {name!r}: `docindex ls` lists them.")
+            # A file that a deleted one stood for has nothing in the index now: the next ingest reads it.
+            locations |= {record.location for record in writer.snapshot.sources() if record.same_as in locations}
             writer.commit(ChangeSet(delete_documents=doc_ids, delete_sources=locations), on_progress or _no_progress)
             writer.maintain(on_progress or _no_progress)
         return len(doc_ids)
+
+    def repair(self, on_progress: OnProgress | None = None) -> list[str]:
+        """Mends what `check` finds; a sentence for each thing that was done, or could not be.
+
+        Raises:
+            LockedError: Another process is writing.
+        """
+        with self._parts.store.writer() as writer:
+            return writer.repair(on_progress or _no_progress)
+
+    def purge(self, on_progress: OnProgress | None = None) -> None:
+        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions and tags go with it.
+
+        Raises:
+            LockedError: Another process is writing.
+        """
+        with self._parts.store.writer() as writer:
+            writer.purge(on_progress or _no_progress)
+
+    def merge(self, bundle: str | Path, on_progress: OnProgress | None = None) -> IngestReport:
+        """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
+
+        The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
+
+        Raises:
+            StoreError: The bundle is damaged.
+            EmbedderMismatchError: It was built with another embedder.
+            LockedError: Another process is writing.
+        """
+        from docindex.ingest.bundle import BundleReader
+
+        with BundleReader(Path(bundle)) as reader:
+            return self._take(reader, on_progress)
+
+    # --- versions ----------------------------------------------------------------------------------------------------
+
+    def versions(self) -> list[VersionRecord]:
+        """The versions that can still be read, newest first."""
+        return self._parts.store.versions()
+
+    def tag(self, name: str, version: int | None = None) -> None:
+        """Names a version, the newest by default: under the name it can be read however old it gets.
+
+        Raises:
+            StoreError: The version is not kept, or the name is not one word.
+            LockedError: Another process is writing.
+        """
+        with self._parts.store.writer() as writer:
+            writer.tag(name, version)
+
+    def untag(self, name: str) -> None:
+        """Takes a name back, and with it the promise to keep the version.
+
+        Raises:
+            StoreError: There is no such tag.
+            LockedError: Another process is writing.
+        """
+        with self._parts.store.writer() as writer:
+            writer.untag(name)
+
+    def diff(self, old: int | str, new: int | str | None = None) -> VersionDiff:
+        """The documents in which two versions differ, each named by number or tag; `new` is the newest by default.
+
+        Raises:
+            StoreError: A version is not kept.
+        """
+        from docindex.ingest.diff import diff
+
+        return diff(self._parts.store.snapshot(old), self._parts.store.snapshot(new))
+
+    def rollback(self, version: int | str, on_progress: OnProgress | None = None) -> int:
+        """Makes the index what it was at a version, by number or tag; returns the number of the new version.
+
+        Raises:
+            StoreError: The version is not kept.
+            LockedError: Another process is writing.
+        """
+        with self._parts.store.writer() as writer:
+            return writer.rollback(version, on_progress or _no_progress).version
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -212,6 +382,23 @@ class Index:
         """A document's passages, in order."""
         return self._snapshot().nodes_of(doc_id)
 
+    def export(self, path: str | Path, on_progress: OnProgress | None = None) -> None:
+        """Writes the index to one file, a bundle, which `from_bundle` and `merge` read on any machine.
+
+        Raises:
+            StoreError: The file exists.
+        """
+        from docindex.ingest.bundle import export_bundle
+
+        parts = self._parts
+        export_bundle(
+            self._snapshot(), self.config, parts.fingerprint, parts.dim, Path(path), on_progress or _no_progress
+        )
+
+    def tables(self, *doc_ids: str) -> Iterator[StoredTable]:
+        """The tables of those documents, or of all, as typed rows."""
+        return self._snapshot().tables(doc_ids or None)
+
     def check(self) -> list[str]:
         """Every disagreement between the two stores, a sentence each; empty when all is well."""
         return self._snapshot().problems()
@@ -253,6 +440,10 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _take(self, reader: BundleReader, on_progress: OnProgress | None) -> IngestReport:
+        with self._parts.store.writer() as writer:
+            return reader.merge_into(writer, self._parts.fingerprint, on_progress or _no_progress)
 
     def _snapshot(self) -> Snapshot:
         return self._pinned or self._parts.store.snapshot()

@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from docindex.schema import (
     Condition,
     Document,
+    DocumentTable,
     Field,
     Hit,
     MetadataValue,
     Node,
+    Problem,
     Progress,
     Query,
     Response,
     Source,
+    Unread,
 )
 
 if TYPE_CHECKING:  # numpy takes a third of the time in which `import docindex` has to be done
@@ -37,11 +40,17 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 OnProgress = Callable[[Progress], None]
 
 
+Loaded = Document | Problem | Unread
+"""What a loader gives: a document, or what became of a part of the file that is none."""
+
+
 class Loader(Protocol):
     """Reads one family of formats."""
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The documents in a file: one for most formats, one a record for tables of records.
+    def load(self, source: Source) -> Iterator[Loaded]:
+        """What is in a file: one document for most formats, one a record or a member of an archive.
+
+        Of a file that holds others, each member that can't be read or is passed over is told of in its place.
 
         Raises:
             LoadError: The file can't be read; what was yielded before is sound.
@@ -64,16 +73,19 @@ class LoaderRegistry(Protocol):
         """Why a file is passed over, for the report."""
         ...
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The documents in a file, by the loader of its media type."""
+    def load(self, source: Source) -> Iterator[Loaded]:
+        """What is in a file, by the loader of its media type."""
         ...
 
 
 class Chunker(Protocol):
     """Cuts documents into nodes."""
 
-    def chunk(self, document: Document) -> list[Node]:
-        """The document's nodes in order; each one's text is a slice of the document's."""
+    def chunk(self, document: Document, before: Sequence[Node] = ()) -> list[Node]:
+        """The document's nodes in order; each one's text is a slice of the document's.
+
+        `before` are its nodes in an earlier state: a chunker may keep those whose text still stands.
+        """
         ...
 
 
@@ -168,6 +180,14 @@ class SourceRecord:
     modified_at: datetime | None
     documents: int = 1
     """How many documents it gave."""
+    same_as: str | None = None
+    """The location of the file that holds the same bytes, and whose documents stand for this one's too."""
+    failure: str | None = None
+    """Why no parser could read it, however often it was tried: it is left alone until its bytes change."""
+    problems: tuple[Problem, ...] = ()
+    """What of it could not be read, though it was read to its end: members of an archive, pages."""
+    validator: str | None = None
+    """What a web server calls this state of a page (its ETag or date), so that it need not be fetched again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +202,8 @@ class DocumentRecord:
     bytes: int
     pages: int
     nodes: int
-    state: Literal["ready"]
+    state: Literal["text", "ready"]
+    """Found by words only, since nodes of it wait to be embedded; or in every way."""
     content_hash: str
     metadata: Mapping[str, MetadataValue]
     modified_at: datetime | None
@@ -205,7 +226,16 @@ class DocumentChange:
     modified_at: datetime | None
     nodes: tuple[Node, ...]
     vectors: Vectors
-    """One row a node."""
+    """One row a node; a row of zeros is a node that is not embedded yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVectors:
+    """Vectors for nodes that are stored without."""
+
+    node_ids: Sequence[str]
+    vectors: Vectors
+    """One row a node id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +248,8 @@ class ChangeSet:
     """Files that are now wholly in the index, as of their record."""
     delete_sources: Collection[str] = ()
     """Locations."""
+    vectors: NodeVectors | None = None
+    """For nodes that stay as they are: neither their rows nor their full-text entries are written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +270,34 @@ class StoredNode:
     media_type: str
     modified_at: datetime | None
     metadata: Mapping[str, MetadataValue]
+    also: tuple[str, ...] = ()
+    """The names of further files that hold the same bytes as its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table of a document as the registry holds it."""
+
+    doc_id: str
+    source: str
+    number: int
+    """Its place among the tables of the document, from 1."""
+    table: DocumentTable
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version of the index that can still be read."""
+
+    version: int
+    kind: str
+    """What made it: created, changed, embedded, maintained, recovered, rolled back."""
+    created_at: datetime
+    documents: int
+    nodes: int
+    embedded: int
+    """How many of the nodes have a vector."""
+    tags: tuple[str, ...] = ()
 
 
 class Snapshot(Protocol):
@@ -255,6 +315,10 @@ class Snapshot(Protocol):
 
     def document(self, doc_id: str) -> DocumentRecord | None: ...
 
+    def records(self, doc_ids: Collection[str]) -> dict[str, DocumentRecord]:
+        """Those of the documents that there are, by id."""
+        ...
+
     def load(self, doc_id: str) -> Document | None:
         """The stored document with its text and structure."""
         ...
@@ -263,16 +327,32 @@ class Snapshot(Protocol):
         """The files that the index holds: all, or those at the locations."""
         ...
 
+    def held(self, locations: Collection[str]) -> set[str]:
+        """Those of the locations that documents came from."""
+        ...
+
     def documents_of(self, location: str) -> list[DocumentRecord]:
         """The documents that came from one file."""
+        ...
+
+    def tables(self, doc_ids: Collection[str] | None = None) -> Iterator[StoredTable]:
+        """The tables of all documents, or of those, with their typed rows."""
         ...
 
     def count(self, where: Condition | None = None) -> int:
         """How many nodes there are, or meet the condition."""
         ...
 
+    def embedded(self) -> int:
+        """How many nodes have a vector."""
+        ...
+
+    def unembedded(self, limit: int) -> list[Node]:
+        """Nodes that have no vector yet, at most so many, those of one document together."""
+        ...
+
     def dense(self, vector: NDArray[np.float32], k: int, where: Condition | None = None) -> list[Match]:
-        """The k nodes of the highest cosine similarity, best first; exact cosines."""
+        """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
         ...
 
     def lexical(
@@ -282,7 +362,7 @@ class Snapshot(Protocol):
         ...
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
-        """The nodes' vectors, in their order."""
+        """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""
         ...
 
     def nodes(self, node_ids: Sequence[str]) -> list[StoredNode]:
@@ -298,7 +378,10 @@ class Snapshot(Protocol):
         ...
 
     def problems(self) -> list[str]:
-        """Every disagreement between the registry and the nodes, one sentence each; empty when all is well."""
+        """Every disagreement between the registry and the nodes, one sentence each; empty when all is well.
+
+        That nodes wait for their vectors is none.
+        """
         ...
 
     def statistics(self) -> dict[str, Any]:
@@ -320,12 +403,51 @@ class Writer(Protocol):
         """Compacts files, brings the indexes up to date and drops old versions, when that is due."""
         ...
 
+    def tag(self, name: str, version: int | None = None) -> None:
+        """Gives a version (the newest by default) a name, under which it stays readable; a name moves.
+
+        Raises:
+            StoreError: The version is not kept, or the name is not one word.
+        """
+        ...
+
+    def untag(self, name: str) -> None:
+        """Takes a name back.
+
+        Raises:
+            StoreError: There is no such tag.
+        """
+        ...
+
+    def rollback(self, version: int | str, on_progress: OnProgress = ...) -> Snapshot:
+        """Makes a new version that equals an older one, by number or tag.
+
+        Raises:
+            StoreError: The version is not kept.
+        """
+        ...
+
+    def purge(self, on_progress: OnProgress = ...) -> None:
+        """Erases what is deleted: afterwards no byte of the index holds text that the newest version lacks.
+
+        Every other version goes, tagged ones too.
+        """
+        ...
+
+    def repair(self, on_progress: OnProgress = ...) -> list[str]:
+        """Mends what `Snapshot.problems` finds; one sentence for each thing that it did, or could not do."""
+        ...
+
 
 class IndexStore(Protocol):
     """Both stores as one."""
 
-    def snapshot(self, at: int | None = None) -> Snapshot:
-        """The index at its newest version, or at an older one that is still kept."""
+    def snapshot(self, at: int | str | None = None) -> Snapshot:
+        """The index at its newest version, or at an older one that is still kept, by number or tag."""
+        ...
+
+    def versions(self) -> list[VersionRecord]:
+        """The versions that can be read, newest first."""
         ...
 
     def writer(self, *, wait_seconds: float = 0.0) -> AbstractContextManager[Writer]:

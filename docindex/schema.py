@@ -34,6 +34,28 @@ def digest(*parts: str | bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one file may cost. A file that exceeds a limit fails with its name in the report; the rest goes on."""
+
+    file_bytes: int = 2 << 30
+    """The largest file."""
+    pages: int = 50_000
+    """Pages, slides or sheets of a document."""
+    seconds: float = 300.0
+    """The longest a loader may work on a file without giving a document."""
+    inflated_bytes: int = 2 << 30
+    """What a compressed file may hold in all when it is unpacked."""
+    inflation: int = 200
+    """How many times larger a compressed file may become, once it holds more than a few megabytes."""
+    depth: int = 8
+    """Archives in archives, messages in messages."""
+    memory_bytes: int = 4 << 30
+    """What the process that parses may have in memory."""
+    attempts: int = 2
+    """How often a file is tried whose parser crashed or ran out of time, before it is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
     """How loaders read what can be read in more than one way."""
 
@@ -44,6 +66,11 @@ class LoadOptions:
     """The field that becomes the text; without it every field does, each under its name."""
     password: str | None = field(default=None, repr=False)
     """Opens encrypted files."""
+    query: str | None = None
+    """The statement whose rows are read from a source that is a database."""
+    ocr: bool = False
+    """Read the pages that have no text layer with optical character recognition."""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +83,8 @@ class Source:
     """Where its bytes are."""
     media_type: str
     options: LoadOptions = LoadOptions()
+    depth: int = 0
+    """How many archives or messages it lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,46 @@ class Heading:
     text: str
 
 
+CellValue = str | int | float | bool | datetime | None
+"""What a cell of a table may hold."""
+ColumnType = Literal["text", "integer", "number", "boolean", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. Every value in it is of its type, or None."""
+
+    name: str
+    """Unique in its table."""
+    type: ColumnType
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table: what it holds and where it stands."""
+
+    number: int
+    """Its number in the source, from 1, as the program that shows the file counts: a sheet's row, a file's line."""
+    start: int
+    end: int
+    """Its place in the document's text."""
+    cells: tuple[CellValue, ...]
+    """One a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTable:
+    """A table of a document as typed rows. The text holds it too, in Markdown, for readers."""
+
+    name: str
+    """Its caption, or the name of its sheet; empty where it has none."""
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+    start: int
+    end: int
+    """Its place in the document's text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text with its structure, as a loader read it."""
@@ -93,6 +162,10 @@ class Document:
     """In order; empty where the format has no pages."""
     headings: tuple[Heading, ...] = ()
     """In order of their start."""
+    tables: tuple[DocumentTable, ...] = ()
+    """In order of their start."""
+    hidden: int = 0
+    """How many characters the file holds that no reader of it would see, and that the text leaves out."""
 
     def page_at(self, offset: int) -> Page | None:
         """The page that holds the code point at `offset`."""
@@ -219,6 +292,10 @@ class Hit:
     source: str
     title: str = ""
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Further sources that hold the same bytes."""
+    duplicates: tuple[str, ...] = ()
+    """Ids of nodes that say nearly the same, ranked lower, and are left out for it."""
 
     @property
     def node_id(self) -> str:
@@ -252,6 +329,8 @@ class Hit:
             "end": node.end,
             "text": node.text,
             "headings": list(node.headings),
+            "also": list(self.also),
+            "duplicates": list(self.duplicates),
             "metadata": {key: plain_value(value) for key, value in self.metadata.items()},
         }
 
@@ -346,6 +425,30 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a file, such as a member of an archive, that was passed over, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenText:
+    """How many characters of a source no reader would see: they are not in the index."""
+
+    source: str
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A file that holds the same bytes as another one: it is stored once, and found under both paths."""
+
+    source: str
+    same_as: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlankPages:
     """The pages of a source that hold no text, such as scans."""
 
@@ -362,6 +465,8 @@ class NodeCounts:
     reused: int = 0
     """Written with a vector that was already in the index."""
     deleted: int = 0
+    pending: int = 0
+    """Found by words already, and by meaning once they are embedded."""
 
     def __add__(self, other: NodeCounts) -> NodeCounts:
         return NodeCounts(
@@ -369,7 +474,37 @@ class NodeCounts:
             self.embedded + other.embedded,
             self.reused + other.reused,
             self.deleted + other.deleted,
+            self.pending + other.pending,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one stage of an ingest cost."""
+
+    name: str
+    """plan, text (parse, chunk and commit) or vectors (embed and commit)."""
+    seconds: float
+    cores: float
+    """How many cores were busy on average, parser processes included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an ingest would do with a source, and why."""
+
+    source: str
+    action: Literal["add", "update", "delete", "link"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an ingest is likely to take, from reading and embedding a sample."""
+
+    nodes: int
+    seconds: float
+    sampled_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,9 +518,16 @@ class IngestReport:
     skipped: tuple[Problem, ...] = ()
     failed: tuple[Problem, ...] = ()
     pages_without_text: tuple[BlankPages, ...] = ()
+    hidden_text: tuple[HiddenText, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
     nodes: NodeCounts = NodeCounts()
     seconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
     dry_run: bool = False
+    planned: tuple[Planned, ...] = ()
+    """Of a dry run: every source that would be read, linked or deleted."""
+    estimate: Estimate | None = None
+    """Of a dry run."""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as `--json` prints it."""
@@ -403,6 +545,8 @@ class Progress:
     bytes_total: int = 0
     documents: int = 0
     nodes: int = 0
+    nodes_total: int = 0
+    """While passages are embedded, how many there are to embed; `nodes` of them are done."""
 
 
 def plain_value(value: MetadataValue) -> str | int | float | bool | list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.indices.passages import PassageIndex
+    from docindex.ingest.workers import ParserPool
     from docindex.llm.llamacpp import LlamaCppLLM
     from docindex.models.acquire import ModelStore
     from docindex.stores.manifest import Manifest
@@ -29,6 +30,9 @@ CANARIES = (
 """Texts whose vectors are kept in the index: an embedder that gives others is not the one that built it."""
 CANARY_COSINE = 0.999
 """Builds and thread counts of the same model differ by far less, another model by far more."""
+
+LOADERS = "docindex.loaders.registry:default_registry"
+"""What makes the registry of loaders, by name: parser processes make their own."""
 
 
 def model_store(environment: Environment) -> ModelStore:
@@ -122,6 +126,16 @@ class Parts:
         """What the index is built with."""
         return self._manifest.config
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the embedder that built the index."""
+        return self._manifest.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """The length of its vectors."""
+        return self._manifest.dim
+
     def embedder(self) -> Embedder:
         """The index's embedder, once it has shown that it is the one that built the index.
 
@@ -149,6 +163,12 @@ class Parts:
 
         return default_registry()
 
+    def parsers(self, processes: int | None) -> ParserPool:
+        """The processes that parse with those loaders; None is one a core, up to four."""
+        from docindex.ingest.workers import ParserPool
+
+        return ParserPool(LOADERS, processes=processes)
+
     def passages(self) -> PassageIndex:
         """How documents become nodes and vectors."""
         from docindex.chunking.passages import PassageChunker
@@ -164,16 +184,19 @@ class Parts:
 
     def retriever(self, mode: SearchMode, snapshot: Callable[[], Snapshot]) -> Retriever:
         """The retriever of a mode, over what `snapshot` gives at each search."""
+        from docindex.retrieval.collapse import CollapsingRetriever
         from docindex.retrieval.hybrid import HybridRetriever
         from docindex.retrieval.single import DenseRetriever, LexicalRetriever
 
+        inner: Retriever
         match mode:
             case "lexical":
-                return LexicalRetriever(snapshot)
+                inner = LexicalRetriever(snapshot)
             case "dense":
-                return DenseRetriever(snapshot, self.embedder())
+                inner = DenseRetriever(snapshot, self.embedder())
             case "hybrid":
-                return HybridRetriever(snapshot, self.embedder(), self.config.dense_weight)
+                inner = HybridRetriever(snapshot, self.embedder(), self.config.dense_weight)
+        return CollapsingRetriever(inner)
 
     def engine(
         self, retriever: Retriever, snapshot: Callable[[], Snapshot], k: int, mode: SearchMode, where: Condition | None

@@ -7,15 +7,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TextIO
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, open_text, reading
 from docindex.loaders.records import RecordReader
-from docindex.loaders.values import typed
+from docindex.loaders.table_text import are_names, typed_table
 from docindex.schema import Document, LoadOptions, Source
+
+ROWS_A_DOCUMENT = 50_000
+"""A table with more rows becomes several documents, so that it is never held whole."""
 
 _SAMPLE = 1 << 16
 _DELIMITERS = ",;\t|"
@@ -34,7 +37,9 @@ class _Form:
 class CsvLoader:
     """With field options a row is a document, as `RecordReader` says, and the file is read row by row.
 
-    Without them the file is one document: a Markdown table, which is what a small table is best read as.
+    Without them the file is one document: a Markdown table, which is what a small table is best read as, and its typed
+    rows, numbered by the file's lines. Of a table with more than 50,000 rows each 50,000 are a document, named
+    `source#1` and so on, with types of their own.
 
     The delimiter is the one that gives the most rows of equal width. The first row is taken for names unless a cell
     of it is empty, a number or a date, or is there twice; without names the columns are "column 1" and so on.
@@ -51,7 +56,7 @@ class CsvLoader:
             if any((source.options.id_field, source.options.title_field, source.options.text_field)):
                 yield from _records(source, file, form)
             else:
-                yield _table(source, file, form)
+                yield from _tables(source, file, form)
 
 
 def _form(file: TextIO, source: Source) -> _Form:
@@ -96,16 +101,7 @@ def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
 
 
 def _are_names(row: Sequence[str], options: LoadOptions) -> bool:
-    if {options.id_field, options.title_field, options.text_field} & set(row):
-        return True
-    unnamed = row.count("")
-    return len(set(row)) == len(row) and unnamed <= (1 if len(row) > 2 else 0) and all(map(_is_name, row))
-
-
-def _is_name(cell: str) -> bool:
-    value = typed(cell)
-    year = isinstance(value, int) and not isinstance(value, bool) and 1900 <= value <= 2100
-    return year or not isinstance(value, bool | int | float | datetime)
+    return bool({options.id_field, options.title_field, options.text_field} & set(row)) or are_names(row)
 
 
 def _rows(source: Source, file: TextIO, form: _Form) -> Iterator[tuple[int, list[str]]]:
@@ -125,7 +121,7 @@ def _rows(source: Source, file: TextIO, form: _Form) -> Iterator[tuple[int, list
 
 
 def _clean_row(row: Sequence[str]) -> list[str]:
-    return [clean(cell).strip() for cell in row]
+    return [(cell if cell.isprintable() else clean(cell)).strip() for cell in row]
 
 
 def _records(source: Source, file: TextIO, form: _Form) -> Iterator[Document]:
@@ -139,19 +135,24 @@ def _records(source: Source, file: TextIO, form: _Form) -> Iterator[Document]:
     reader.finish()
 
 
-def _table(source: Source, file: TextIO, form: _Form) -> Document:
-    rows = [cells for _, cells in _rows(source, file, form)]
-    width = max([len(form.names), *map(len, rows)])
-    names = [*form.names, *(f"column {number}" for number in range(len(form.names) + 1, width + 1))]
-    lines = [_line(names), _line(["---"] * width), *(_line([*row, *[""] * (width - len(row))]) for row in rows)]
+def _tables(source: Source, file: TextIO, form: _Form) -> Iterator[Document]:
+    rows = _rows(source, file, form)
+    part, number = list(islice(rows, ROWS_A_DOCUMENT)), 1
+    while number == 1 or part:
+        following = list(islice(rows, ROWS_A_DOCUMENT))
+        yield _table(source, form, part, number if following or number > 1 else None)
+        part, number = following, number + 1
+
+
+def _table(source: Source, form: _Form, rows: Sequence[tuple[int, list[str]]], part: int | None) -> Document:
+    """The rows as one document, `part` of several."""
+    stem = PurePosixPath(source.name).stem
+    draft = typed_table(stem, form.names, rows)
     return Document(
-        doc_id=source.name,
+        doc_id=f"{source.name}#{part}" if part else source.name,
         source=source.name,
-        text="\n".join(lines) if width else "",
+        text=draft.markdown,
         media_type=source.media_type,
-        title=PurePosixPath(source.name).stem,
+        title=f"{stem}, lines {rows[0][0]} to {rows[-1][0]}" if part else stem,
+        tables=(draft.placed(0),) if draft.lines else (),
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"

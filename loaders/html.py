@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from docindex.loaders.decoding import decode, read_bytes
+from docindex.loaders.html_look import Look, look_of
+from docindex.loaders.html_nesting import shallow
+from docindex.loaders.html_tables import TableCells, cell_of
 from docindex.loaders.html_writer import HtmlWriter
 from docindex.loaders.values import metadata_value
 from docindex.schema import Document, MetadataValue, Source
@@ -30,9 +34,10 @@ _BLOCKS = frozenset(
 )
 _LINES = frozenset(("dt", "dd"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_HIDING_STYLE = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.I)
-_LAYOUT = "table, h1, h2, h3, h4, h5, h6, ul, ol, p + p"
+_LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, p + p"
 """What a cell of a table that only lays out the page holds."""
+
+_DEEPEST_INDENT = 20
 
 _ABOUT = {
     "description": ("description", "og:description", "dcterms.description", "dc.description"),
@@ -46,8 +51,9 @@ _ABOUT = {
 class HtmlLoader:
     """One document a file: what a reader of the page sees, without menus.
 
-    Left out are scripts and the like, hidden elements and navigation (the latter is kept when the page has nothing
-    else). Images stand in the text by their alternative text, table cells are separated by ` | `.
+    Left out are scripts and the like, hidden text (which is counted) and navigation (which is kept when the page has
+    nothing else). Images stand in the text by their alternative text. Tables are Markdown with typed rows, but for
+    those that only lay out the page.
     """
 
     def load(self, source: Source) -> Iterator[Document]:
@@ -59,10 +65,11 @@ class HtmlLoader:
         data = read_bytes(source)
         charset = _CHARSET.search(data[:4096])
         markup = decode(source, data, charset[1].decode("ascii", "replace") if charset else None)
-        page = LexborHTMLParser(markup)
-        written = _write(page, menus=False)
-        if not written.text:
-            written = _write(page, menus=True)
+        page = LexborHTMLParser(shallow(markup))
+        walk = _walk(page, menus=False)
+        if not walk.writer.text:
+            walk = _walk(page, menus=True)
+        written = walk.writer
         named = page.css_first("head > title")
         title = " ".join(named.text().split()) if named else ""
         yield Document(
@@ -73,14 +80,16 @@ class HtmlLoader:
             title=title or next((heading.text for heading in written.headings), ""),
             metadata=_metadata(page),
             headings=tuple(written.headings),
+            tables=tuple(written.tables),
+            hidden=walk.hidden,
         )
 
 
-def _write(page: LexborHTMLParser, *, menus: bool) -> HtmlWriter:
+def _walk(page: LexborHTMLParser, *, menus: bool) -> _Walk:
     walk = _Walk(menus)
     if page.body is not None:
         walk.over(page.body)
-    return walk.writer
+    return walk
 
 
 class _Walk:
@@ -88,60 +97,75 @@ class _Walk:
 
     def __init__(self, menus: bool) -> None:
         self.writer = HtmlWriter()
+        self.hidden = 0
+        """How many characters no reader would see."""
         self._menus = menus
         self._pre = 0
         self._lists: list[int | None] = []
         """For each open list the number of its next item; None where items have bullets."""
-        self._layout: list[bool] = []
-        """For each open table whether it only lays out the page."""
+        self._tables: list[TableCells | None] = []
+        """The open tables; None for one that only lays out the page."""
+        self._outside: list[HtmlWriter] = []
+        """What is written to again when the open cell or caption ends."""
 
     def over(self, root: LexborNode) -> None:
-        stack: list[tuple[LexborNode, str]] = [(root, "")]
+        stack: list[tuple[LexborNode, Look, str]] = [(root, Look(), "")]
         while stack:
-            node, closes = stack.pop()
+            node, look, closes = stack.pop()
             if closes:
-                self._leave(closes)
+                self._leave(node, closes)
                 continue
             if (after := node.next) is not None and node is not root:
-                stack.append((after, ""))
+                stack.append((after, look, ""))
             if node.is_text_node:
-                self._text(node.text_content or "")
-            elif node.is_element_node and self._enter(node, node.tag or ""):
-                stack.append((node, node.tag or ""))
-                if (child := node.child) is not None:
-                    stack.append((child, ""))
+                self._text(node.text_content or "", look)
+            elif node.is_element_node:
+                tag = node.tag or ""
+                inner = self._enter(node, tag, look)
+                if inner is not None:
+                    stack.append((node, look, tag))
+                    if (child := node.child) is not None:
+                        stack.append((child, inner, ""))
 
-    def _text(self, text: str) -> None:
-        text = text.replace("\xad", "")
-        if self._pre:
+    def _text(self, text: str, look: Look) -> None:
+        if look.unseen:
+            self.hidden += len(" ".join(text.split()))
+        elif self._pre:
             self.writer.lines(text)
         else:
             self.writer.words(text)
 
-    def _enter(self, node: LexborNode, tag: str) -> bool:
-        """Whether the element's content is to be read."""
-        if tag in _NOT_TEXT or self._is_hidden(tag, node.attributes):
-            return False
+    def _enter(self, node: LexborNode, tag: str, around: Look) -> Look | None:
+        """How the element's content looks, or None if it is not to be read."""
+        attributes = node.attributes
+        if tag in _NOT_TEXT or self._is_menu(tag, attributes):
+            return None
+        look = look_of(around, attributes)
+        if tag == "body":  # which scripts show when the page is ready
+            look = replace(look or around, tiny=False, invisible=False)
+        if look is None:
+            self.hidden += _characters(node)
+            return None
         match tag:
             case "br":
                 self.writer.line_break()
             case "img":
-                self._text(f" {node.attributes.get('alt') or ''} ")
+                self._text(f" {attributes.get('alt') or ''} ", look)
             case "li":
                 self.writer.start_item(self._bullet())
-            case "tr":
-                self.writer.start_row()
-            case "td" | "th":
-                self._enter_cell()
+            case "table":
+                self._enter_table(node, attributes)
+            case "tr" | "td" | "th" | "caption":
+                self._enter_part(node, tag)
             case _ if tag in _HEADINGS:
                 self.writer.start_heading(_HEADINGS[tag])
             case _ if tag in _LINES:
                 self.writer.start_line()
             case _ if tag in _BLOCKS:
-                self._enter_block(node, tag)
-        return True
+                self._enter_block(tag, attributes)
+        return look
 
-    def _enter_block(self, node: LexborNode, tag: str) -> None:
+    def _enter_block(self, tag: str, attributes: Mapping[str, str | None]) -> None:
         nested = tag in ("ul", "ol") and bool(self._lists)
         if nested:
             self.writer.start_line()
@@ -152,32 +176,32 @@ class _Walk:
         elif tag == "ul":
             self._lists.append(None)
         elif tag == "ol":
-            start = node.attributes.get("start") or ""
-            self._lists.append(int(start) if start.isdecimal() else 1)
-        elif tag == "table":
-            cells = node.css("td, th")
-            self._layout.append(
-                (node.attributes.get("role") or "") in ("presentation", "none")
-                or any(cell.css_first(_LAYOUT) is not None for cell in cells)
-            )
+            start = attributes.get("start") or ""
+            self._lists.append(int(start) if start.isdecimal() and len(start) < 10 else 1)
 
-    def _enter_cell(self) -> None:
-        if self._layout and self._layout[-1]:
+    def _enter_table(self, node: LexborNode, attributes: Mapping[str, str | None]) -> None:
+        self.writer.start_block()
+        laid_out = (attributes.get("role") or "") in ("presentation", "none") or _lays_out(node)
+        self._tables.append(None if laid_out else TableCells())
+
+    def _enter_part(self, node: LexborNode, tag: str) -> None:
+        table = self._tables[-1] if self._tables else None
+        if table is None:
             self.writer.start_block()
+        elif tag == "tr":
+            if node.parent is not None and node.parent.tag == "thead":
+                table.heads.add(len(table.rows))
+            table.rows.append([])
         else:
-            self.writer.start_cell()
+            self._outside.append(self.writer)
+            self.writer = HtmlWriter()
 
-    def _leave(self, tag: str) -> None:
+    def _leave(self, node: LexborNode, tag: str) -> None:
         match tag:
             case "li":
                 self.writer.start_line()
-            case "tr":
-                self.writer.end_row()
-            case "td" | "th":
-                if self._layout and self._layout[-1]:
-                    self.writer.start_block()
-                else:
-                    self.writer.end_cell()
+            case "tr" | "td" | "th" | "caption":
+                self._leave_part(node, tag)
             case "pre":
                 self._pre -= 1
                 self.writer.start_block()
@@ -188,7 +212,9 @@ class _Walk:
                 else:
                     self.writer.start_block()
             case "table":
-                self._layout.pop()
+                table = self._tables.pop()
+                if table is not None:
+                    self._write_table(table)
                 self.writer.start_block()
             case _ if tag in _HEADINGS:
                 self.writer.end_heading()
@@ -197,24 +223,74 @@ class _Walk:
             case _ if tag in _BLOCKS:
                 self.writer.start_block()
 
+    def _leave_part(self, node: LexborNode, tag: str) -> None:
+        table = self._tables[-1] if self._tables else None
+        if table is None:
+            self.writer.start_block()
+        elif tag != "tr":
+            text = self.writer.text
+            self.writer = self._outside.pop()
+            if tag == "caption":
+                table.caption = " ".join(text.split())
+            elif table.rows:
+                table.rows[-1].append(cell_of(tag, text, node.attributes))
+
+    def _write_table(self, table: TableCells) -> None:
+        draft = table.draft()
+        self.writer.words(table.caption)
+        self.writer.start_block()
+        if draft is not None:
+            self.writer.table(draft)
+            return
+        for row in table.rows:
+            texts = [cell.text for cell in row if cell.text]
+            if any("\n" in text for text in texts):
+                for text in texts:
+                    self.writer.start_block()
+                    self.writer.lines(text)
+                self.writer.start_block()
+            else:
+                self.writer.words(" | ".join(texts))
+                self.writer.start_line()
+
     def _bullet(self) -> str:
-        indent = "  " * max(0, len(self._lists) - 1)
+        indent = "  " * min(max(0, len(self._lists) - 1), _DEEPEST_INDENT)
         number = self._lists[-1] if self._lists else None
         if number is None:
             return f"{indent}- "
         self._lists[-1] = number + 1
         return f"{indent}{number}. "
 
-    def _is_hidden(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
+    def _is_menu(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
+        """Whether the element is there to go elsewhere, or only for the eye."""
         if not self._menus and (tag == "nav" or attributes.get("role") in _NAVIGATION):
             return True
-        if not attributes:
-            return False
-        return (
-            "hidden" in attributes
-            or attributes.get("aria-hidden") == "true"
-            or _HIDING_STYLE.search(attributes.get("style") or "") is not None
-        )
+        return attributes.get("aria-hidden") == "true"
+
+
+def _lays_out(table: LexborNode) -> bool:
+    """Whether what looks like a table is a way to lay out the page."""
+    part = table.child
+    while part is not None:
+        if part.is_element_node and part.css_first("table") is not None:
+            return True
+        part = part.next
+    return any(cell.css_first(_LAYOUT) is not None for cell in table.css("td, th"))
+
+
+def _characters(root: LexborNode) -> int:
+    """How much text an element holds."""
+    count = 0
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node is not root and (after := node.next) is not None:
+            stack.append(after)
+        if node.is_text_node:
+            count += len(" ".join((node.text_content or "").split()))
+        elif node.is_element_node and node.tag not in _NOT_TEXT and (child := node.child) is not None:
+            stack.append(child)
+    return count
 
 
 def _metadata(page: LexborHTMLParser) -> dict[str, MetadataValue]:

@@ -1,8 +1,9 @@
-"""Lays out the text of a page: blocks, lines, list items and table rows, with headings where they stand."""
+"""Lays out the text of a page: blocks, lines and list items, with headings and tables where they stand."""
 
 from __future__ import annotations
 
-from docindex.schema import Heading
+from docindex.loaders.table_text import TableDraft
+from docindex.schema import DocumentTable, Heading
 
 
 class HtmlWriter:
@@ -10,14 +11,12 @@ class HtmlWriter:
 
     def __init__(self) -> None:
         self.headings: list[Heading] = []
+        self.tables: list[DocumentTable] = []
         self._parts: list[str] = []
         self._length = 0
         self._newlines = 0
         self._space = False
-        self._bars = 0
         self._bullet = ""
-        self._cells_open = 0
-        self._row_cells = 0
         self._heading_level = 0
         self._heading_start: int | None = None
         self._heading_part = 0
@@ -37,9 +36,6 @@ class HtmlWriter:
 
     def lines(self, text: str) -> None:
         """Text whose spaces and line ends count."""
-        if self._cells_open:
-            self.words(text)
-            return
         body = text.strip("\n")
         if not body:
             self._newlines += len(text)
@@ -63,7 +59,7 @@ class HtmlWriter:
     def start_item(self, bullet: str) -> None:
         """The next text starts a line, with the bullet before it."""
         self.start_line()
-        self._bullet = "" if self._cells_open else bullet
+        self._bullet = bullet
 
     def start_heading(self, level: int) -> None:
         """What follows up to `end_heading` is a heading."""
@@ -78,47 +74,28 @@ class HtmlWriter:
         self._heading_level = 0
         self.start_block()
 
-    def start_row(self) -> None:
-        """The next text starts a table row."""
-        self.start_line()
-        self._row_cells = self._bars = 0
-
-    def start_cell(self) -> None:
-        """The next text is in another cell of the row; up to `end_cell` it stays on the line."""
-        if self._row_cells:
-            self._bars += 1
-        self._row_cells += 1
-        self._cells_open += 1
-        self._space = False
-
-    def end_cell(self) -> None:
-        """Ends the cell."""
-        self._cells_open -= 1
-        self._space = False
-
-    def end_row(self) -> None:
-        """Ends the row; empty cells at its end leave no trace."""
-        self._bars = 0
-        self.start_line()
+    def table(self, draft: TableDraft) -> None:
+        """A table as a block."""
+        if draft.lines:
+            self.start_block()
+            self._put(draft.lines[0])
+            self.tables.append(draft.placed(self._length - len(draft.lines[0])))
+            for line in draft.lines[1:]:
+                self._append("\n")
+                self._append(line)
+            self.start_block()
 
     def _owe(self, newlines: int) -> None:
-        if self._cells_open:
-            self._space = True
-        else:
-            self._newlines, self._space = newlines, False
+        self._newlines, self._space = newlines, False
 
     def _put(self, text: str) -> None:
         starts_line = not self._length or self._newlines > 0
         if self._length:
             self._append("\n" * self._newlines)
-        if self._bars:
-            bars = " | " * self._bars
-            self._append(bars.lstrip() if starts_line else bars)
-        elif self._space and not starts_line:
+        if self._space and not starts_line:
             self._append(" ")
         self._append(self._bullet)
-        self._newlines = self._bars = 0
-        self._space, self._bullet = False, ""
+        self._newlines, self._space, self._bullet = 0, False, ""
         if self._heading_level and self._heading_start is None:
             self._heading_start, self._heading_part = self._length, len(self._parts)
         self._append(text)

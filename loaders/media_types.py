@@ -2,29 +2,86 @@
 
 from __future__ import annotations
 
-PLAIN_TEXT: dict[str, str] = {
-    **dict.fromkeys((".txt", ".text", ".log", ".asc", ".nfo", ".diff", ".patch"), "text/plain"),
-    **dict.fromkeys((".rst", ".rest"), "text/x-rst"),
-    **dict.fromkeys((".tex", ".ltx", ".bib", ".sty", ".cls"), "text/x-tex"),
-    **dict.fromkeys((".adoc", ".asciidoc"), "text/x-asciidoc"),
-    **dict.fromkeys((".org",), "text/x-org"),
-    **dict.fromkeys((".ini", ".cfg", ".conf", ".properties", ".env"), "text/x-config"),
-    **dict.fromkeys((".yaml", ".yml"), "text/x-yaml"),
-    **dict.fromkeys((".toml",), "text/x-toml"),
-    **dict.fromkeys((".xml", ".xsd", ".xsl", ".rss", ".atom"), "text/xml"),
-    **dict.fromkeys((".srt", ".vtt"), "text/x-subtitles"),
+PDF = "application/pdf"
+HTML = "text/html"
+TEXT = "text/plain"
+XML = "text/xml"
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+EMAIL = "message/rfc822"
+MBOX = "application/mbox"
+ZIP = "application/zip"
+TAR = "application/x-tar"
+GZIP = "application/gzip"
+BZIP2 = "application/x-bzip2"
+XZ = "application/x-xz"
+ZSTD = "application/zstd"
+SEVEN_ZIP = "application/x-7z-compressed"
+SQLITE = "application/vnd.sqlite3"
+SUBTITLES = "text/x-subtitles"
+SVG = "image/svg+xml"
+WORD_97 = "application/msword"
+EXCEL_97 = "application/vnd.ms-excel"
+POWERPOINT_97 = "application/vnd.ms-powerpoint"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
+
+WORD: dict[str, str] = {
+    ".docx": DOCX,
+    ".docm": "application/vnd.ms-word.document.macroenabled.12",
+    ".dotx": "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
+}
+SLIDES: dict[str, str] = {
+    ".pptx": PPTX,
+    ".pptm": "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+    ".ppsx": "application/vnd.openxmlformats-officedocument.presentationml.slideshow",
+}
+SHEETS: dict[str, str] = {
+    ".xlsx": XLSX,
+    ".xlsm": "application/vnd.ms-excel.sheet.macroenabled.12",
+    ".xlsb": "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+    ".xls": EXCEL_97,
+    ".ods": ODS,
+}
+OPEN_DOCUMENT: dict[str, str] = {
+    ".odt": ODT,
+    ".ott": "application/vnd.oasis.opendocument.text-template",
+    ".odp": ODP,
+    ".otp": "application/vnd.oasis.opendocument.presentation-template",
+}
+TARS: dict[str, str] = dict.fromkeys(
+    (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz"), TAR
+)  # fmt: skip
+COMPRESSED: dict[str, str] = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ}
+
+CODE: dict[str, str] = {
     **dict.fromkeys((".py", ".pyi", ".pyw"), "text/x-python"),
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), "text/x-javascript"),
-    **dict.fromkeys((".ts", ".tsx"), "text/x-typescript"),
+    **dict.fromkeys((".ts", ".mts", ".cts"), "text/x-typescript"),
+    **dict.fromkeys((".tsx",), "text/x-tsx"),
     **dict.fromkeys((".c", ".h"), "text/x-c"),
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "text/x-c++"),
     **dict.fromkeys((".cs",), "text/x-csharp"),
     **dict.fromkeys((".java",), "text/x-java"),
-    **dict.fromkeys((".kt", ".kts"), "text/x-kotlin"),
     **dict.fromkeys((".go",), "text/x-go"),
     **dict.fromkeys((".rs",), "text/x-rust"),
     **dict.fromkeys((".rb",), "text/x-ruby"),
     **dict.fromkeys((".php",), "text/x-php"),
+    **dict.fromkeys((".sh", ".bash"), "text/x-shellscript"),
+}
+"""Programming languages whose grammar is known."""
+
+PLAIN_TEXT: dict[str, str] = {
+    **dict.fromkeys((".txt", ".text", ".log", ".asc", ".nfo", ".diff", ".patch"), TEXT),
+    **dict.fromkeys((".bib", ".sty", ".cls"), "text/x-tex"),
+    **dict.fromkeys((".adoc", ".asciidoc"), "text/x-asciidoc"),
+    **dict.fromkeys((".org",), "text/x-org"),
+    **dict.fromkeys((".ini", ".cfg", ".conf", ".properties", ".env"), "text/x-config"),
+    **dict.fromkeys((".kt", ".kts"), "text/x-kotlin"),
     **dict.fromkeys((".pl", ".pm"), "text/x-perl"),
     **dict.fromkeys((".lua",), "text/x-lua"),
     **dict.fromkeys((".r",), "text/x-r"),
@@ -32,7 +89,7 @@ PLAIN_TEXT: dict[str, str] = {
     **dict.fromkeys((".swift",), "text/x-swift"),
     **dict.fromkeys((".scala",), "text/x-scala"),
     **dict.fromkeys((".hs",), "text/x-haskell"),
-    **dict.fromkeys((".sh", ".bash", ".zsh"), "text/x-shellscript"),
+    **dict.fromkeys((".zsh", ".fish"), "text/x-shell"),
     **dict.fromkeys((".ps1",), "text/x-powershell"),
     **dict.fromkeys((".sql",), "text/x-sql"),
     **dict.fromkeys((".css", ".scss", ".less"), "text/css"),
@@ -43,29 +100,16 @@ PLAIN_TEXT: dict[str, str] = {
 """Read as they are."""
 
 UNREAD: dict[str, str] = {
-    **dict.fromkeys((".zip", ".whl", ".jar"), "application/zip"),
-    **dict.fromkeys((".tar",), "application/x-tar"),
-    **dict.fromkeys((".gz", ".tgz"), "application/gzip"),
-    **dict.fromkeys((".bz2",), "application/x-bzip2"),
-    **dict.fromkeys((".xz",), "application/x-xz"),
-    **dict.fromkeys((".zst",), "application/zstd"),
-    **dict.fromkeys((".7z",), "application/x-7z-compressed"),
-    ".doc": "application/msword",
-    ".xls": "application/vnd.ms-excel",
-    ".ppt": "application/vnd.ms-powerpoint",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ".odt": "application/vnd.oasis.opendocument.text",
-    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
-    ".odp": "application/vnd.oasis.opendocument.presentation",
-    ".epub": "application/epub+zip",
-    ".rtf": "application/rtf",
+    ".zst": ZSTD,
+    ".7z": SEVEN_ZIP,
+    ".rar": "application/vnd.rar",
+    ".jar": "application/java-archive",
+    ".whl": "application/x-wheel+zip",
+    ".doc": WORD_97,
+    ".ppt": POWERPOINT_97,
+    ".odg": "application/vnd.oasis.opendocument.graphics",
     ".ps": "application/postscript",
-    ".ipynb": "application/x-ipynb+json",
-    ".eml": "message/rfc822",
-    ".mbox": "application/mbox",
-    ".svg": "image/svg+xml",
+    ".svg": SVG,
     ".png": "image/png",
     **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
     ".gif": "image/gif",
@@ -75,7 +119,6 @@ UNREAD: dict[str, str] = {
     ".mp3": "audio/mpeg",
     ".wav": "audio/wav",
     ".mp4": "video/mp4",
-    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "application/vnd.sqlite3"),
     ".parquet": "application/vnd.apache.parquet",
     ".npy": "application/x-npy",
     **dict.fromkeys((".so", ".o", ".a", ".exe", ".dll", ".pyc"), "application/octet-stream"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, reading
-from docindex.loaders.pdf_layout import PageText, lay_out, pdf_datetime
+from docindex.loaders.pdf_layout import PageText, Scans, TooManyPagesError, lay_out, pdf_datetime
 from docindex.loaders.pdf_repair import read_repaired
 from docindex.loaders.pdfium import PASSWORD_ERROR, SECURITY_ERROR, PdfiumError, read_pdf
 from docindex.loaders.values import LONGEST_STRING
+from docindex.protocols import Loaded
 from docindex.schema import Document, MetadataValue, Page, Source
 
 _HEAD = 1024
@@ -18,23 +20,27 @@ _NO_TITLE = ("untitled", "microsoft word", "microsoft powerpoint", "powerpoint p
 
 
 class PdfLoader:
-    """One document a file. Pages without a text layer, such as scans, are empty spans.
+    """One document a file. Pages without a text layer, such as scans, are empty spans unless `LoadOptions.ocr` is set.
 
     Headings are the outline's, at the place of their text. Read by PDFium; by pypdf where PDFium gives up.
     """
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The file as one document.
+    def load(self, source: Source) -> Iterator[Loaded]:
+        """The file as one document, then what OCR could not read of it.
 
         Raises:
-            LoadError: The file is no PDF, damaged beyond repair, or encrypted and the password missing or wrong.
+            LoadError: The file is no PDF, damaged beyond repair, or encrypted and the password missing or wrong; or it
+                has more pages than the limits allow.
+            MissingDependencyError: OCR was asked for and is needed, and the extra `ocr` is not installed.
         """
+        started = time.monotonic()
         with reading(source), source.path.open("rb") as file:
             if b"%PDF-" not in file.read(_HEAD):
                 raise LoadError(source.name, "is not a PDF file")
         pages, information = _read(source)
         if not pages:
             raise LoadError(source.name, "has no pages")
+        scans = _read_scans(source, pages, started)
         laid = lay_out(pages)
         yield Document(
             doc_id=source.name,
@@ -42,17 +48,29 @@ class PdfLoader:
             text=laid.text,
             media_type=source.media_type,
             title=_title(information, laid.text, laid.pages),
-            metadata=_metadata(information),
+            metadata=_metadata(information) | scans.metadata,
             pages=laid.pages,
             headings=laid.headings,
         )
+        if scans.problem is not None:
+            yield scans.problem
+
+
+def _read_scans(source: Source, pages: list[PageText], started: float) -> Scans:
+    if not source.options.ocr or all(page.text for page in pages):
+        return Scans()
+    from docindex.loaders.pdf_scans import read_scans  # needs an extra
+
+    return read_scans(source, pages, started)
 
 
 def _read(source: Source) -> tuple[list[PageText], Mapping[str, str]]:
     """The pages, and the entries of the information dictionary."""
-    password = source.options.password
+    password, most = source.options.password, source.options.limits.pages
     try:
-        return read_pdf(source.path, password)
+        return read_pdf(source.path, password, most)
+    except TooManyPagesError as error:
+        raise LoadError(source.name, _too_many(error, most)) from error
     except PdfiumError as error:
         if error.err_code == PASSWORD_ERROR:
             reason = "wrong password: give the right one with --password" if password else "encrypted: give --password"
@@ -63,10 +81,17 @@ def _read(source: Source) -> tuple[list[PageText], Mapping[str, str]]:
 
 
 def _repaired(source: Source) -> tuple[list[PageText], Mapping[str, str]]:
+    most = source.options.limits.pages
     try:
-        return read_repaired(source.path, source.options.password)
+        return read_repaired(source.path, source.options.password, most)
+    except TooManyPagesError as error:
+        raise LoadError(source.name, _too_many(error, most)) from error
     except Exception as error:
         raise LoadError(source.name, "is too damaged to be read as PDF") from error
+
+
+def _too_many(error: TooManyPagesError, most: int) -> str:
+    return f"has {error.pages} pages, more than {most}: raise the limit pages"
 
 
 def _title(information: Mapping[str, str], text: str, pages: tuple[Page, ...]) -> str:

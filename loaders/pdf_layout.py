@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from docindex.loaders.decoding import clean
-from docindex.schema import Heading, Page
+from docindex.schema import Heading, MetadataValue, Page, Problem
 
 PAGE_BREAK = "\n\n"
 
@@ -20,6 +20,14 @@ _BROKEN_WORD = re.compile(rf"\w+(?:{_BREAK_MARK}\w+)+")
 _BROKEN_AT = re.compile(rf"(\w+){_BREAK_MARK}(?=(\w+))")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _PDF_DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:Z|([+-])(\d\d)'?(\d\d)?)?")
+
+
+class TooManyPagesError(Exception):
+    """The file has more pages than it may."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__(f"{pages} pages")
+        self.pages = pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,20 @@ class PageText:
     text: str
     outline: list[OutlineItem] = field(default_factory=list)
     label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """What OCR made of the pages without a text layer."""
+
+    read: tuple[int, ...] = ()
+    """The numbers of the pages that it found text on."""
+    problem: Problem | None = None
+
+    @property
+    def metadata(self) -> dict[str, MetadataValue]:
+        """The field that tells that the text of these pages was guessed."""
+        return {"ocr_pages": tuple(map(str, self.read))} if self.read else {}
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,18 +11,23 @@ from pathlib import Path
 from pypdf import PdfReader
 from pypdf.generic import Destination
 
-from docindex.loaders.pdf_layout import OutlineItem, PageText, find_heading, page_text
+from docindex.loaders.pdf_layout import OutlineItem, PageText, TooManyPagesError, find_heading, page_text
 
 logger = logging.getLogger("docindex.loaders")
 
 
-def read_repaired(path: Path, password: str | None) -> tuple[list[PageText], dict[str, str]]:
+def read_repaired(
+    path: Path, password: str | None, most_pages: int = sys.maxsize
+) -> tuple[list[PageText], dict[str, str]]:
     """The pages and the entries of the information dictionary. A page that can't be read is without text.
 
     Raises:
+        TooManyPagesError: It has more than so many.
         Exception: Anything; the parser makes no promises on damaged files.
     """
     with quiet("pypdf"), PdfReader(path, password=password) as reader:
+        if len(reader.pages) > most_pages:
+            raise TooManyPagesError(len(reader.pages))
         pages = [PageText(_text_of(reader, index)) for index in range(len(reader.pages))]
         try:
             for page, label in zip(pages, reader.page_labels, strict=False):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, cast
 
 import pypdfium2
 
 from docindex.loaders.decoding import clean
-from docindex.loaders.pdf_layout import OutlineItem, PageText, find_heading, page_text
+from docindex.loaders.pdf_layout import OutlineItem, PageText, TooManyPagesError, find_heading, page_text
 from docindex.loaders.pdf_repair import quiet, text_of_page
 
 PdfiumError = pypdfium2.PdfiumError
@@ -20,6 +22,8 @@ PdfiumError = pypdfium2.PdfiumError
 PASSWORD_ERROR: Final = 4
 SECURITY_ERROR: Final = 5
 _VIEW_XYZ: Final = 1
+_POINTS: Final = 72
+"""To the inch."""
 
 _PDFIUM: Final = threading.Lock()
 """PDFium keeps global state: two threads in it crash the process, whichever files they read."""
@@ -30,8 +34,19 @@ class _TextPage(Protocol):
     def close(self) -> None: ...
 
 
+class _Bitmap(Protocol):
+    width: int
+    height: int
+    stride: int
+    buffer: Iterable[int]
+
+    def close(self) -> None: ...
+
+
 class _Page(Protocol):
     def get_textpage(self) -> _TextPage: ...
+    def get_size(self) -> tuple[float, float]: ...
+    def render(self, *, scale: float, grayscale: bool) -> _Bitmap: ...
     def close(self) -> None: ...
 
 
@@ -56,19 +71,34 @@ class _Pdf(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A page as a picture."""
+
+    index: int
+    """Of the page, from 0."""
+    width: int
+    height: int
+    gray: bytes
+    """One byte a pixel, row by row; none where the page can't be drawn."""
+
+
 _Outline = list[tuple[int, str, float | None]]
 """Of one page: level from 1, title, and height on the page in points where it is given."""
 
 _open = cast("Callable[[Path, str | None], _Pdf]", pypdfium2.PdfDocument)
 
 
-def read_pdf(path: Path, password: str | None) -> tuple[list[PageText], dict[str, str]]:
+def read_pdf(path: Path, password: str | None, most_pages: int = sys.maxsize) -> tuple[list[PageText], dict[str, str]]:
     """The pages, and the entries of the information dictionary.
 
     Raises:
         PdfiumError: The file can't be opened; `err_code` says why.
+        TooManyPagesError: It has more than so many.
     """
     with _PDFIUM, quiet("pypdfium2"), closing(_open(path, password)) as pdf:
+        if len(pdf) > most_pages:
+            raise TooManyPagesError(len(pdf))
         outlines = _outlines(pdf)
         pages = []
         for index in range(len(pdf)):
@@ -81,6 +111,40 @@ def read_pdf(path: Path, password: str | None) -> tuple[list[PageText], dict[str
             page.label = clean(pdf.get_page_label(index)) or None
             pages.append(page)
         return pages, pdf.get_metadata_dict(skip_empty=True)
+
+
+def render_pages(
+    path: Path, password: str | None, indexes: Sequence[int], dpi: int, most_pixels: int
+) -> Iterator[Rendering]:
+    """The pages as pictures, one at a time; at a lower resolution where they would have more pixels.
+
+    Raises:
+        PdfiumError: The file can't be opened.
+    """
+    with _PDFIUM, quiet("pypdfium2"):
+        pdf = _open(path, password)
+    try:
+        for index in indexes:
+            with _PDFIUM, quiet("pypdfium2"):
+                rendering = _render(pdf, index, dpi, most_pixels)
+            yield rendering  # without the lock: reading the picture takes seconds
+    finally:
+        with _PDFIUM:
+            pdf.close()
+
+
+def _render(pdf: _Pdf, index: int, dpi: int, most_pixels: int) -> Rendering:
+    try:
+        with closing(pdf.get_page(index)) as page:
+            width, height = page.get_size()
+            scale = min(dpi / _POINTS, (most_pixels / max(1.0, width * height)) ** 0.5)
+            with closing(page.render(scale=scale, grayscale=True)) as bitmap:
+                rows = memoryview(bytes(bitmap.buffer))
+                stride, wide, high = bitmap.stride, bitmap.width, bitmap.height
+                gray = b"".join(rows[row * stride : row * stride + wide] for row in range(high))
+                return Rendering(index, wide, high, gray)
+    except (PdfiumError, ValueError, MemoryError):
+        return Rendering(index, 0, 0, b"")
 
 
 def _outlines(pdf: _Pdf) -> dict[int, _Outline]:

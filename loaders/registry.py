@@ -8,7 +8,6 @@ A third party adds a format with an entry point in the group `docindex.loaders` 
 
 from __future__ import annotations
 
-import codecs
 import importlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +17,13 @@ from pathlib import Path
 from typing import cast
 
 from docindex.errors import LoadError
-from docindex.loaders.media_types import PLAIN_TEXT, UNREAD
-from docindex.protocols import Loader
+from docindex.loaders import media_types as types
+from docindex.loaders.media_types import UNREAD
+from docindex.loaders.sniffing import corrected
+from docindex.protocols import Loaded, Loader
 from docindex.schema import Document, Source
 
 ENTRY_POINT_GROUP = "docindex.loaders"
-
-_HEAD = 4096
-_UNICODE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 logger = logging.getLogger("docindex.loaders")
 
@@ -37,19 +35,21 @@ class Format:
     name: str
     """As the report lists it: "PDF"."""
     loader: str
-    """`module:Class`; the class is called without arguments when the first such file is read."""
+    """`module:Class`; the class is called when the first such file is read, without arguments."""
     suffixes: Mapping[str, str]
     """Lower-case suffix with its dot, and the media type that it stands for."""
     media_types: tuple[str, ...] = ()
     """Further media types; `text/*` is whatever text no other format claims."""
+    container: bool = False
+    """Its class is called with the registry, to read what lies inside: an archive, a message with attachments."""
 
 
 BUILT_IN = (
-    Format("PDF", "docindex.loaders.pdf:PdfLoader", {".pdf": "application/pdf"}),
+    Format("PDF", "docindex.loaders.pdf:PdfLoader", {".pdf": types.PDF}),
     Format(
         "HTML",
         "docindex.loaders.html:HtmlLoader",
-        dict.fromkeys((".html", ".htm", ".xhtml"), "text/html"),
+        dict.fromkeys((".html", ".htm", ".xhtml"), types.HTML),
         ("application/xhtml+xml",),
     ),
     Format(
@@ -64,7 +64,58 @@ BUILT_IN = (
         dict.fromkeys((".jsonl", ".ndjson"), "application/x-ndjson"),
     ),
     Format("CSV", "docindex.loaders.csv_files:CsvLoader", {".csv": "text/csv", ".tsv": "text/tab-separated-values"}),
-    Format("plain text", "docindex.loaders.text:TextLoader", PLAIN_TEXT, ("text/*",)),
+    Format("Word", "docindex.loaders.word:DocxLoader", types.WORD),
+    Format("PowerPoint", "docindex.loaders.slides:PptxLoader", types.SLIDES),
+    Format("spreadsheets", "docindex.loaders.sheets:SheetLoader", types.SHEETS),
+    Format("OpenDocument", "docindex.loaders.opendocument:OpenDocumentLoader", types.OPEN_DOCUMENT),
+    Format("RTF", "docindex.loaders.rtf:RtfLoader", {".rtf": types.RTF}, ("text/rtf",)),
+    Format("EPUB", "docindex.loaders.epub:EpubLoader", {".epub": types.EPUB}),
+    Format("e-mail", "docindex.loaders.mail:EmailLoader", {".eml": types.EMAIL}, container=True),
+    Format("mbox", "docindex.loaders.mail:MboxLoader", {".mbox": types.MBOX}, container=True),
+    Format("ZIP", "docindex.loaders.archives:ZipLoader", {".zip": types.ZIP}, container=True),
+    Format("tar", "docindex.loaders.archives:TarLoader", types.TARS, container=True),
+    Format("compressed files", "docindex.loaders.archives:CompressedLoader", types.COMPRESSED, container=True),
+    Format(
+        "XML",
+        "docindex.loaders.xml_files:XmlLoader",
+        dict.fromkeys((".xml", ".xsd", ".xsl", ".rss", ".atom"), types.XML),
+        ("application/xml", "application/rss+xml", "application/atom+xml"),
+    ),
+    Format(
+        "YAML",
+        "docindex.loaders.data_files:YamlLoader",
+        dict.fromkeys((".yaml", ".yml"), "text/x-yaml"),
+        ("application/yaml",),
+    ),
+    Format("TOML", "docindex.loaders.data_files:TomlLoader", {".toml": "text/x-toml"}, ("application/toml",)),
+    Format("LaTeX", "docindex.loaders.latex:LatexLoader", dict.fromkeys((".tex", ".ltx"), "text/x-latex")),
+    Format("reStructuredText", "docindex.loaders.rst:RstLoader", dict.fromkeys((".rst", ".rest"), "text/x-rst")),
+    Format("notebooks", "docindex.loaders.notebook:NotebookLoader", {".ipynb": "application/x-ipynb+json"}),
+    Format(
+        "subtitles",
+        "docindex.loaders.subtitles:SubtitleLoader",
+        dict.fromkeys((".srt", ".vtt", ".ass", ".ssa"), types.SUBTITLES),
+        ("application/x-subrip", "text/vtt"),
+    ),
+    Format("source code", "docindex.loaders.code:CodeLoader", types.CODE),
+    Format(
+        "SQLite",
+        "docindex.loaders.sqlite_file:SqliteFileLoader",
+        dict.fromkeys((".db", ".sqlite", ".sqlite3"), types.SQLITE),
+    ),
+    Format(
+        "images",
+        "docindex.loaders.images:ImageLoader",
+        {
+            **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
+            **dict.fromkeys((".tif", ".tiff"), "image/tiff"),
+            ".png": "image/png",
+            ".webp": "image/webp",
+            ".gif": "image/gif",
+            ".bmp": "image/bmp",
+        },
+    ),
+    Format("plain text", "docindex.loaders.text:TextLoader", types.PLAIN_TEXT, ("text/*",)),
 )
 
 
@@ -73,24 +124,29 @@ class FormatRegistry:
 
     def __init__(self, formats: Sequence[Format]) -> None:
         self._formats = tuple(formats)
-        self._types = {suffix: media_type for entry in formats for suffix, media_type in entry.suffixes.items()}
+        self._types = UNREAD | {suffix: of for entry in formats for suffix, of in entry.suffixes.items()}
         self._readers = {
             media_type: entry for entry in formats for media_type in (*entry.suffixes.values(), *entry.media_types)
         }
         self._loaders: dict[str, Loader] = {}
 
     def media_type_of(self, path: Path) -> str | None:
-        """The media type by the file's suffix, or by its first bytes; None is binary data of an unknown type.
+        """The media type by the file's name, or by its first bytes where they contradict it or it says nothing.
+
+        None is binary data of an unknown type. What a third party's suffix says is believed.
 
         Raises:
-            OSError: The suffix says nothing and the file can't be opened.
+            OSError: The name says nothing and the file can't be read.
         """
-        suffix = path.suffix.lower()
-        known = self._types.get(suffix) or UNREAD.get(suffix)
-        if known:
-            return known
-        with path.open("rb") as file:
-            return _sniff(file.read(_HEAD))
+        named = self._named(path)
+        if named is not None and self._readers.get(named, BUILT_IN[0]) not in BUILT_IN:
+            return named
+        try:
+            return corrected(path, named)
+        except OSError:
+            if named is None:
+                raise
+            return named
 
     def supports(self, media_type: str) -> bool:
         """Whether a loader reads the type; nothing is imported."""
@@ -113,16 +169,31 @@ class FormatRegistry:
             raise LoadError(source.name, self.unsupported_reason(source.path, source.media_type))
         if entry.loader not in self._loaders:
             module, _, name = entry.loader.partition(":")
-            self._loaders[entry.loader] = cast("Loader", getattr(importlib.import_module(module), name)())
+            make = getattr(importlib.import_module(module), name)
+            self._loaders[entry.loader] = cast("Loader", make(self) if entry.container else make())
         return self._loaders[entry.loader]
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The documents in a file, by the loader of its media type.
+    def load(self, source: Source) -> Iterator[Loaded]:
+        """What is in a file, by the loader of its media type. Characters that no reader sees are taken out.
 
         Raises:
-            LoadError: The file can't be read; what was yielded before is sound.
+            LoadError: The file can't be read, is too large or lies too deep; what was yielded before is sound.
         """
-        yield from self.loader_for(source).load(source)
+        # Planning asks for media types only, and should not pay for what reading needs.
+        from docindex.loaders.invisible import without_invisible
+        from docindex.loaders.limits import check_file_size
+
+        depth = source.options.limits.depth
+        if source.depth > depth:
+            raise LoadError(source.name, f"lies in more than {depth} archives or messages: raise the limit depth")
+        loader = self.loader_for(source)
+        check_file_size(source)
+        for item in loader.load(source):
+            yield without_invisible(item) if isinstance(item, Document) else item
+
+    def _named(self, path: Path) -> str | None:
+        """What the file's name stands for: its last two suffixes, as in .tar.gz, or the last one."""
+        return self._types.get("".join(path.suffixes[-2:]).lower()) or self._types.get(path.suffix.lower())
 
     def _format(self, media_type: str) -> Format | None:
         family = media_type.partition("/")[0]
@@ -145,14 +216,3 @@ def _installed_formats() -> Iterator[Format]:
             yield found
         else:
             logger.warning("The entry point %s is not a docindex.loaders.registry.Format", entry.value)
-
-
-def _sniff(head: bytes) -> str | None:
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:64].lower()
-    if head.startswith(b"%PDF-"):
-        return "application/pdf"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "text/html"
-    if b"\0" in head and not head.startswith(_UNICODE_BOMS):
-        return None
-    return "text/plain"

@@ -36,6 +36,10 @@ REGISTRY_FILE = "registry.db"
 BUSY_SECONDS = 30.0
 """How long a connection waits for SQLite's write lock; readers never need it."""
 
+NO_REPAIR = (
+    "`docindex check --repair` can't mend the registry itself; restore it from a copy, or ingest into a new index."
+)
+
 _APPLIED = Table(
     "migrations",
     MetaData(),
@@ -86,10 +90,41 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise registry_error(error) from error
 
 
-def registry_error(error: SQLAlchemyError) -> StoreError:
+def registry_error(error: SQLAlchemyError | sqlite3.Error) -> StoreError:
     """The database's complaint as the caller should read it."""
     said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    if any(word in said for word in ("malformed", "not a database", "disk I/O error")):
+        return StoreError(f"The registry is damaged ({said}): {NO_REPAIR}")
     return StoreError(f"The registry failed ({said}): see that its database can be reached and its disk has space.")
+
+
+def registry_damage(engine: Engine) -> str | None:
+    """What is wrong with the database's own structure, as one sentence; None when nothing is, or it can't be told."""
+    if engine.dialect.name != "sqlite":
+        return None
+    try:
+        with engine.connect() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except SQLAlchemyError as error:
+        return str(registry_error(error))
+    return None if said == "ok" else f"The registry is damaged ({str(said).partition(chr(10))[0]}): {NO_REPAIR}"
+
+
+def check_length(file: Path) -> None:
+    """Refuses an SQLite file that is shorter than it says, or none.
+
+    Raises:
+        StoreError: Names the file.
+    """
+    with file.open("rb") as opened:
+        header = opened.read(100)
+    page = int.from_bytes(header[16:18], "big")
+    length = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+    log = file.with_name(file.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        return  # which may hold the pages that the file lacks
+    if not header.startswith(b"SQLite format 3\0") or file.stat().st_size < length:
+        raise StoreError(f"{file} is truncated or damaged: {NO_REPAIR}")
 
 
 # --- migrations -----------------------------------------------------------------------------------------------------

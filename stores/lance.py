@@ -1,215 +1,225 @@
-"""The nodes table in LanceDB: its columns, and everything that changes it.
+"""The LanceDB tables of an index directory: how one is opened at a version, and everything that changes one.
 
-Only the holder of the lease calls what changes the table. Each change makes a version of it; which version counts, the
-registry says. `search_text` is what full-text search reads: the context and the text, which also stands alone.
+Only the holder of the lease changes a table. Each change makes a version of it; which version counts, the registry
+says. A table that is written afresh gets a new name, so that the registry can go over to it in one transaction. A
+tagged version lies under `kept/` a second time, its files linked, where no clean-up of the table reaches it.
 """
 
 from __future__ import annotations
 
+import re
 import threading
+import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 
 from docindex.errors import StoreError
-from docindex.protocols import DocumentChange
 from docindex.stores.conditions import is_any_of
-from docindex.stores.encoding import filter_json, labels, to_micros
-from docindex.stores.lancedb_api import FTS, Bitmap, BTree, IvfRq, LabelList, LanceDBConnection, LanceTable
+from docindex.stores.lancedb_api import FTS, Bitmap, BTree, LabelList, LanceDBConnection, LanceTable
 
-T = TypeVar("T")
+TableKind = Literal["nodes", "vectors"]
+KEPT = "kept"
 
-TABLE = "nodes"
-VECTOR_INDEX = "vector_ivf_"
-"""The approximate index's name goes on with its number of partitions, which LanceDB does not tell."""
-ROWS_PER_PARTITION = 4096
-
-_BATCH_ROWS = 2048
+_CHUNK = 500
 _DELETE_IDS = 1000
 _OPEN_VERSIONS = 4
 _CLOCK_GRAIN = timedelta(milliseconds=10)
+_SOURCE_PLACE = re.compile(r",? *\S*/\S+\.rs:\d+(:\d+)?")
 _NEVER = timedelta(days=36_500)
 """`optimize` deletes versions older than seven days unless told otherwise; the head may be one of them."""
+_INDEXES: dict[TableKind, dict[str, BTree | Bitmap | LabelList | FTS]] = {
+    "nodes": {
+        "node_id": BTree(),
+        "doc_id": BTree(),
+        "content_hash": BTree(),
+        "source": Bitmap(),
+        "kv": LabelList(),
+        "search_text": FTS(with_position=False),
+    },
+    "vectors": {
+        "node_id": BTree(),
+        "doc_id": BTree(),
+        "content_hash": BTree(),
+        "source": Bitmap(),
+        "kv": LabelList(),
+    },
+}
 
 
-def node_schema(dim: int) -> pa.Schema:
-    """The columns of the nodes table."""
-    text, number = pa.string(), pa.int32()
-    return pa.schema(
-        [
-            pa.field("node_id", text, nullable=False),
-            pa.field("doc_id", text, nullable=False),
-            pa.field("order", number, nullable=False),
-            pa.field("level", number, nullable=False),
-            pa.field("parent_id", text),
-            pa.field("start", pa.int64(), nullable=False),
-            pa.field("end", pa.int64(), nullable=False),
-            pa.field("page", number),
-            pa.field("page_label", text),
-            pa.field("text", text, nullable=False),
-            pa.field("context", text, nullable=False),
-            pa.field("search_text", text, nullable=False),
-            pa.field("headings", pa.list_(text), nullable=False),
-            pa.field("content_hash", text, nullable=False),
-            pa.field("source", text, nullable=False),
-            pa.field("title", text, nullable=False),
-            pa.field("media_type", text, nullable=False),
-            pa.field("modified_at", pa.timestamp("us", "UTC")),
-            pa.field("kv", pa.list_(text), nullable=False),
-            pa.field("metadata", pa.json_(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32(), dim)),  # null until the node is embedded
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A version of a table, as the registry names it."""
+
+    name: str
+    number: int
+    at: int
+    """A time before it was written, in microseconds since 1970."""
 
 
-class LanceNodes:
-    """The nodes table of one index directory."""
+class LanceTables:
+    """The tables of one kind in an index directory."""
 
-    def __init__(self, directory: Path, dim: int) -> None:
-        self._uri = str(directory.absolute())
-        self._connection = LanceDBConnection(self._uri)
-        self._dim = dim
-        self._pinned: OrderedDict[int, LanceTable] = OrderedDict()
+    def __init__(self, directory: Path, kind: TableKind, schema: pa.Schema) -> None:
+        self.kind = kind
+        self.schema = schema
+        self._directory = directory.absolute()
+        self._connection = LanceDBConnection(str(self._directory))
+        self._pinned: OrderedDict[tuple[Path, int], LanceTable] = OrderedDict()
         self._lock = threading.Lock()
 
-    def create(self) -> int:
-        """Makes the empty table with its indexes, unless it is there; returns its version.
+    def folder(self, name: str) -> Path:
+        """Where the table of that name is."""
+        return self._directory / f"{name}.lance"
+
+    def kept_folder(self, version: TableVersion) -> Path:
+        """Where a version is kept for its tag."""
+        return self._directory / KEPT / f"{version.name}-{version.number}.lance"
+
+    def create(self, name: str) -> WritableTable:
+        """Makes the empty table with its indexes.
 
         On an empty table an index costs milliseconds, and rows are found whether an index has taken them up or not.
         """
-        schema = node_schema(self._dim)
-        table = self._connection.create_table(TABLE, schema=schema, exist_ok=True)
-        present = {name for index in table.list_indices() for name in index.columns}
-        for column in ("node_id", "doc_id", "content_hash"):
-            if column not in present:
-                table.create_index(column, config=BTree())
-        if "source" not in present:
-            table.create_index("source", config=Bitmap())
-        if "kv" not in present:
-            table.create_index("kv", config=LabelList())
-        if "search_text" not in present:
-            table.create_index("search_text", config=FTS(with_position=False))
-        return table.version
+        with _said_as_store_error(self.kind):
+            self._fresh_connection().create_table(name, schema=self.schema)
+        table = self.writable(name)
+        table.mend_indexes()
+        return table
 
-    def at(self, version: int) -> LanceTable:
+    def at(self, version: TableVersion) -> LanceTable:
         """The table as it was at a version; the handle is kept for those who ask again.
 
         Raises:
-            StoreError: The version is no longer there.
+            StoreError: The version is no longer there, or damaged.
         """
+        kept = self.kept_folder(version)
+        folder = kept if kept.exists() else self.folder(version.name)
+        key = (folder, version.number)
         with self._lock:
-            table = self._pinned.get(version)
+            table = self._pinned.get(key)
             if table is None:
-                try:
-                    table = self._connection.open_table(TABLE, version=version)
-                except (ValueError, RuntimeError, FileNotFoundError) as error:
-                    raise StoreError(
-                        f"Version {version} of the nodes can't be opened ({_first_line(error)}): "
-                        "run `docindex check`, or ingest again into a new index."
-                    ) from error
-                self._pinned[version] = table
+                table = self._pinned[key] = self._open(folder, version.number)
                 while len(self._pinned) > _OPEN_VERSIONS:
                     self._pinned.popitem(last=False)
-            self._pinned.move_to_end(version)
+            self._pinned.move_to_end(key)
             return table
 
-    def writable(self) -> WritableNodes:
-        """The newest table, for the holder of the lease."""
-        connection = LanceDBConnection(self._uri, read_consistency_interval=timedelta(0))
-        return WritableNodes(connection.open_table(TABLE), self._dim)
+    def writable(self, name: str) -> WritableTable:
+        """The newest table, for the holder of the lease.
+
+        Raises:
+            StoreError: It can't be opened.
+        """
+        try:
+            return WritableTable(self._fresh_connection().open_table(name), self.kind)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise StoreError(
+                f"The table {name}.lance can't be opened ({first_line(error)}): "
+                "`docindex check --repair` makes it anew from what can be read."
+            ) from error
 
     def close(self) -> None:
         """Lets go of the open versions."""
         with self._lock:
             self._pinned.clear()
 
+    def _fresh_connection(self) -> LanceDBConnection:
+        return LanceDBConnection(str(self._directory), read_consistency_interval=timedelta(0))
 
-class WritableNodes:
-    """The newest nodes table, and what may be done to it."""
+    def _open(self, folder: Path, number: int) -> LanceTable:
+        try:
+            connection = self._connection
+            if folder.parent != self._directory:
+                connection = LanceDBConnection(str(folder.parent))
+            return connection.open_table(folder.stem, version=number)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise StoreError(
+                f"Version {number} of the {self.kind} can't be opened ({first_line(error)}): "
+                "`docindex check --repair` mends what can be mended."
+            ) from error
 
-    def __init__(self, table: LanceTable, dim: int) -> None:
-        self._table = table
-        self._dim = dim
+
+class WritableTable:
+    """The newest version of a table, and what may be done to it. Every method raises StoreError when LanceDB fails."""
+
+    def __init__(self, table: LanceTable, kind: TableKind) -> None:
+        self.table = table
+        self.kind = kind
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return str(self.table.name)
 
     @property
     def version(self) -> int:
         """The newest version there is, committed or not."""
-        return self._table.version
+        with _said_as_store_error(self.kind):
+            return self.table.version
 
-    def go_back(self, version: int) -> int:
-        """Makes a new version that equals an old one; returns its number."""
-        self._table.restore(version)
-        return self._table.version
+    def go_back(self, number: int) -> None:
+        """Makes a new version that equals an old one."""
+        with _said_as_store_error(self.kind):
+            self.table.restore(number)
 
     def count(self) -> int:
-        """How many nodes there are."""
-        return self._table.count_rows()
+        """How many rows there are."""
+        with _said_as_store_error(self.kind):
+            return self.table.count_rows()
 
-    def delete(self, doc_ids: Sequence[str]) -> None:
-        """Deletes the nodes of the documents."""
-        for start in range(0, len(doc_ids), _DELETE_IDS):
-            self._table.delete(is_any_of("doc_id", doc_ids[start : start + _DELETE_IDS]))
+    def delete(self, column: str, values: Sequence[str]) -> None:
+        """Deletes the rows that have one of the values."""
+        with _said_as_store_error(self.kind):
+            for start in range(0, len(values), _DELETE_IDS):
+                self.table.delete(is_any_of(column, values[start : start + _DELETE_IDS]))
 
-    def add(self, changes: Sequence[DocumentChange]) -> None:
-        """Adds the nodes of the documents, in one version."""
-        schema = node_schema(self._dim)
-        self._table.add(pa.RecordBatchReader.from_batches(schema, _batches(changes, schema, self._dim)))
+    def add(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+        """Adds rows, in one version."""
+        with _said_as_store_error(self.kind):
+            self.table.add(pa.RecordBatchReader.from_batches(schema, batches))
+
+    def drop_columns(self, columns: list[str]) -> None:
+        """Takes columns away; their bytes go with the next compaction."""
+        with _said_as_store_error(self.kind):
+            self.table.drop_columns(columns)
 
     def unindexed(self) -> int:
         """How many rows the indexes have not taken up yet."""
-        return unindexed_rows(self._table)
+        with _said_as_store_error(self.kind):
+            return unindexed_rows(self.table)
+
+    def mend_indexes(self, anew: Collection[str] = ()) -> None:
+        """Makes the indexes that are missing, and those of the columns `anew` once more."""
+        with _said_as_store_error(self.kind):
+            present = {column: index.name for index in self.table.list_indices() for column in index.columns}
+            for column, config in _INDEXES[self.kind].items():
+                if column in anew and column in present:
+                    self.table.drop_index(present[column])
+                if column in anew or column not in present:
+                    self.table.create_index(column, config=config)
 
     def optimize(self) -> None:
         """Joins small files, and brings every index up to date. Takes seconds for each 100,000 rows."""
-        self._table.optimize(cleanup_older_than=_NEVER)
+        with _said_as_store_error(self.kind):
+            self.table.optimize(cleanup_older_than=_NEVER)
 
     def clean(self, before: datetime) -> None:
         """Deletes versions that were written before a moment, but never the newest."""
-        self._table.optimize(cleanup_older_than=datetime.now(UTC) - before + _CLOCK_GRAIN)
-
-    def update_vector_index(self, exact_below: int) -> bool:
-        """Builds, rebuilds or drops the approximate index as the number of vectors asks for; says whether it did."""
-        rows = self._table.count_rows()
-        if rows > exact_below:
-            rows = self._table.count_rows("vector IS NOT NULL")
-        index = vector_index(self._table)
-        wanted = max(1, rows // ROWS_PER_PARTITION)
-        if index is None:
-            if rows <= exact_below:
-                return False
-        elif rows > exact_below // 2 and wanted // 2 <= index.partitions <= wanted * 2:
-            return False
-        if index is not None:
-            self._table.drop_index(index.name)
-        if rows > exact_below:
-            self._table.create_index(
-                "vector",
-                config=IvfRq(distance_type="cosine", num_partitions=wanted),
-                name=f"{VECTOR_INDEX}{wanted}",
-            )
-        return True
+        with _said_as_store_error(self.kind), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that readers of old versions fail, which `forget` sees to
+            self.table.optimize(cleanup_older_than=datetime.now(UTC) - before + _CLOCK_GRAIN)
 
 
-@dataclass(frozen=True, slots=True)
-class VectorIndex:
-    """The approximate index of a version of the table."""
-
-    name: str
-    partitions: int
-
-
-def vector_index(table: LanceTable) -> VectorIndex | None:
-    """The approximate index, where there is one."""
-    for index in table.list_indices():
-        if index.name.startswith(VECTOR_INDEX):
-            return VectorIndex(index.name, int(index.name.removeprefix(VECTOR_INDEX)))
-    return None
+def expected_indexes(kind: TableKind) -> tuple[str, ...]:
+    """The columns that have an index in any table of the kind."""
+    return tuple(_INDEXES[kind])
 
 
 def unindexed_rows(table: LanceTable) -> int:
@@ -218,60 +228,28 @@ def unindexed_rows(table: LanceTable) -> int:
     return max((statistics.num_unindexed_rows for statistics in found if statistics is not None), default=0)
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
+def rows_of(table: LanceTable, column: str, values: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
+    """The rows that have one of the values, some at a time."""
+    for start in range(0, len(values), _CHUNK):
+        chosen = is_any_of(column, values[start : start + _CHUNK])
+        yield table.search().where(chosen).select(columns).to_arrow()
 
 
-def _batches(changes: Sequence[DocumentChange], schema: pa.Schema, dim: int) -> Iterator[pa.RecordBatch]:
-    waiting: list[DocumentChange] = []
-    rows = 0
-    for change in changes:
-        waiting.append(change)
-        rows += len(change.nodes)
-        if rows >= _BATCH_ROWS:
-            yield _batch(waiting, schema, dim)
-            waiting, rows = [], 0
-    if waiting:
-        yield _batch(waiting, schema, dim)
+def scan(table: LanceTable, columns: list[str], batch_rows: int = 4096) -> Iterator[pa.RecordBatch]:
+    """All rows, batch by batch."""
+    yield from table.search().select(columns).to_batches(batch_rows)
 
 
-def _batch(changes: Sequence[DocumentChange], schema: pa.Schema, dim: int) -> pa.RecordBatch:
-    nodes = [node for change in changes for node in change.nodes]
-    vectors = np.concatenate([change.vectors.reshape(-1, dim) for change in changes]).astype(np.float32, copy=False)
-    columns: dict[str, Sequence[object]] = {
-        "node_id": [node.node_id for node in nodes],
-        "doc_id": _repeated(changes, [change.document.doc_id for change in changes]),
-        "order": [node.order for node in nodes],
-        "level": [node.level for node in nodes],
-        "parent_id": [node.parent_id for node in nodes],
-        "start": [node.start for node in nodes],
-        "end": [node.end for node in nodes],
-        "page": [node.page for node in nodes],
-        "page_label": [node.page_label for node in nodes],
-        "text": [node.text for node in nodes],
-        "context": [node.context for node in nodes],
-        "search_text": [node.full_text for node in nodes],
-        "headings": [list(node.headings) for node in nodes],
-        "content_hash": [node.content_hash for node in nodes],
-        "source": _repeated(changes, [change.document.source for change in changes]),
-        "title": _repeated(changes, [change.document.title for change in changes]),
-        "media_type": _repeated(changes, [change.document.media_type for change in changes]),
-        "modified_at": _repeated(changes, [_micros(change.modified_at) for change in changes]),
-        "kv": _repeated(changes, [labels(change.document.metadata) for change in changes]),
-    }
-    arrays = [pa.array(values, schema.field(name).type) for name, values in columns.items()]
-    metadata = _repeated(changes, [filter_json(change.document.metadata) for change in changes])
-    arrays.append(pa.ExtensionArray.from_storage(schema.field("metadata").type, pa.array(metadata, pa.string())))
-    arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dim))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+def first_line(error: Exception) -> str:
+    """The beginning of what an error says, without the place in LanceDB's source that it names."""
+    return _SOURCE_PLACE.sub("", str(error).partition("\n")[0])[:200]
 
 
-def _repeated(changes: Sequence[DocumentChange], values: Sequence[T]) -> list[T]:
-    return [value for change, value in zip(changes, values, strict=True) for _ in change.nodes]
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+@contextmanager
+def _said_as_store_error(kind: TableKind) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        raise StoreError(
+            f"The {kind} table failed ({first_line(error)}): see that the disk has space, and run `docindex check`."
+        ) from error

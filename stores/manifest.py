@@ -35,6 +35,8 @@ class Manifest:
     """Texts with their vectors, to tell whether an embedder still is the same."""
     index_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Ties a registry in a shared database server to its index."""
+    format_version: int = FORMAT_VERSION
+    """What the file on disk says."""
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -63,6 +65,7 @@ def read_manifest(path: Path) -> Manifest:
             dim=embedder["dim"],
             canaries=tuple(Canary(canary["text"], tuple(canary["vector"])) for canary in saved["canaries"]),
             index_id=saved["index_id"],
+            format_version=found,
         )
     except ConfigError:
         raise

@@ -10,28 +10,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docindex.protocols import DocumentRecord, Match, SourceRecord, StoredNode, Vectors
+from docindex.protocols import DocumentRecord, Match, SourceRecord, StoredNode, StoredTable, Vectors
 from docindex.schema import Condition, Document, Field, Node
 from docindex.stores.check import find_problems
 from docindex.stores.conditions import compile_condition
 from docindex.stores.database import size_in_bytes
+from docindex.stores.dense import VectorSearch, vector_index
 from docindex.stores.encoding import from_micros
-from docindex.stores.lance import TABLE, LanceNodes, unindexed_rows, vector_index
-from docindex.stores.search import NodeSearch
-from docindex.stores.sql import CommitRow, Registry
+from docindex.stores.files import bytes_under, table_folders
+from docindex.stores.lance import LanceTables, unindexed_rows
+from docindex.stores.late import nodes_without_vector
+from docindex.stores.search import NodeSearch, unknown
+from docindex.stores.sql import CommitRow, DocumentRow, Registry
 
 
 class TwoStoreSnapshot:
     """An index at one version. Later commits do not show in it.
 
-    It stays readable for at least ten minutes after a later commit.
+    It stays readable for at least ten minutes after a later commit, and for as long as it is tagged.
     """
 
-    def __init__(self, path: Path, registry: Registry, nodes: LanceNodes, commit: CommitRow, dim: int) -> None:
+    def __init__(
+        self, path: Path, registry: Registry, nodes: LanceTables, vectors: LanceTables, commit: CommitRow, dim: int
+    ) -> None:
         self.version = commit.version
         self._path = path
         self._registry = registry
         self._nodes = nodes
+        self._vectors = vectors
         self._commit = commit
         self._dim = dim
 
@@ -56,6 +62,10 @@ class TwoStoreSnapshot:
         row = self._registry.documents_by_id(self.version, [doc_id]).get(doc_id)
         return None if row is None else row.record
 
+    def records(self, doc_ids: Collection[str]) -> dict[str, DocumentRecord]:
+        """Those of the documents that there are, by id."""
+        return {doc_id: row.record for doc_id, row in self._registry.documents_by_id(self.version, doc_ids).items()}
+
     def load(self, doc_id: str) -> Document | None:
         """The stored document with its text and structure."""
         return self._registry.load(self.version, doc_id)
@@ -64,9 +74,19 @@ class TwoStoreSnapshot:
         """The files that the index holds: all, or those at the locations."""
         return self._registry.sources(self.version, locations)
 
+    def held(self, locations: Collection[str]) -> set[str]:
+        """Those of the locations that documents came from."""
+        return self._registry.held(self.version, locations)
+
     def documents_of(self, location: str) -> list[DocumentRecord]:
         """The documents that came from one file."""
         return [row.record for row in self._registry.documents_of(self.version, location)]
+
+    def tables(self, doc_ids: Collection[str] | None = None) -> Iterator[StoredTable]:
+        """The tables of all documents, or of those, with their typed rows; one at a time in memory."""
+        for row in self._document_rows(doc_ids):
+            for head, rows in self._registry.tables(row.tables_hash):
+                yield StoredTable(row.record.doc_id, row.record.source, head.number, head.with_rows(rows))
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
@@ -74,9 +94,19 @@ class TwoStoreSnapshot:
         """How many nodes there are, or meet the condition."""
         return self._search.count(_filter(where))
 
+    def embedded(self) -> int:
+        """How many nodes have a vector."""
+        return self._commit.embedded
+
+    def unembedded(self, limit: int) -> list[Node]:
+        """Nodes that have no vector yet, at most so many, those of one document together."""
+        if self._commit.embedded == self._commit.nodes:
+            return []
+        return nodes_without_vector(self._registry, self.version, self._search, self._dense, limit)
+
     def dense(self, vector: NDArray[np.float32], k: int, where: Condition | None = None) -> list[Match]:
-        """The k nodes of the highest cosine similarity, best first; exact cosines."""
-        return self._search.dense(vector, k, _filter(where))
+        """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
+        return self._dense.dense(vector, k, _filter(where))
 
     def lexical(
         self, text: str, k: int, where: Condition | None = None, among: Collection[str] | None = None
@@ -85,8 +115,16 @@ class TwoStoreSnapshot:
         return self._search.lexical(text, k, _filter(where), among)
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
-        """The nodes' vectors, in their order."""
-        return self._search.vectors(node_ids)
+        """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""
+        found = self._dense.by_id(node_ids)
+        missing = set(node_ids) - set(found)
+        if missing and (strangers := missing - self._search.known(list(missing))):
+            raise unknown(strangers)
+        rows = np.zeros((len(node_ids), self._dim), np.float32)
+        for row, node_id in zip(rows, node_ids, strict=True):
+            if node_id in found:
+                row[:] = found[node_id]
+        return rows
 
     def nodes(self, node_ids: Sequence[str]) -> list[StoredNode]:
         """The nodes, in the order of the ids."""
@@ -98,42 +136,66 @@ class TwoStoreSnapshot:
 
     def vectors_by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of nodes that are already stored, by content hash."""
-        return self._search.vectors_by_hash(content_hashes)
+        return self._dense.by_hash(content_hashes)
 
     # --- health ------------------------------------------------------------------------------------------------------
 
     def problems(self) -> list[str]:
         """Every disagreement between the registry and the nodes, one sentence each. Reads all texts and nodes."""
-        return list(find_problems(self._registry, self._nodes, self._commit, self._dim))
+        return list(find_problems(self._registry, self._nodes, self._vectors, self._commit, self._dim))
 
     def statistics(self) -> dict[str, Any]:
         """Counts and sizes for `docindex status`."""
-        table = self._search.table
-        index = vector_index(table)
-        nodes_bytes = _bytes_under(self._path / f"{TABLE}.lance")
-        registry_bytes = size_in_bytes(self._registry.engine)
+        nodes, vectors = self._search.table, self._dense.table
+        index = vector_index(vectors)
+        sizes = {
+            "nodes": bytes_under(table_folders(self._path, "nodes")),
+            "vectors": bytes_under(table_folders(self._path, "vectors")),
+            "registry": size_in_bytes(self._registry.engine),
+        }
         created_at = self._registry.fact("created_at")
         return {
             "version": self.version,
             "documents": self._commit.documents,
             "nodes": self._commit.nodes,
+            "embedded": self._commit.embedded,
             "sources": self._commit.sources,
-            "bytes": {"nodes": nodes_bytes, "registry": registry_bytes, "total": nodes_bytes + registry_bytes},
+            "bytes": {**sizes, "total": sum(sizes.values())},
             "created_at": from_micros(int(created_at)).isoformat() if created_at else None,
             "updated_at": self.created_at.isoformat(),
             "vector_index": None if index is None else {"type": "IVF_RQ", "partitions": index.partitions},
-            "unindexed_rows": unindexed_rows(table),
+            "unindexed_rows": max(unindexed_rows(nodes), unindexed_rows(vectors)),
         }
 
     @property
     def _search(self) -> NodeSearch:
-        return NodeSearch(self._nodes.at(self._commit.nodes_version), self._dim)
+        return NodeSearch(self._nodes.at(self._commit.nodes_table))
+
+    @property
+    def _dense(self) -> VectorSearch:
+        return VectorSearch(self._vectors.at(self._commit.vectors_table), self._dim)
+
+    def _document_rows(self, doc_ids: Collection[str] | None) -> Iterator[DocumentRow]:
+        if doc_ids is None:
+            yield from self._registry.documents(self.version, with_tables=True)
+        else:
+            rows = self._registry.documents_by_id(self.version, doc_ids)
+            yield from (rows[doc_id] for doc_id in sorted(rows))
 
     def _stored(self, nodes: Sequence[Node]) -> list[StoredNode]:
         rows = self._registry.documents_by_id(self.version, {node.doc_id for node in nodes})
         records = {doc_id: row.record for doc_id, row in rows.items()}
+        twins = self._registry.twins(self.version, {record.location for record in records.values()})
         return [
-            StoredNode(node, record.source, record.title, record.media_type, record.modified_at, record.metadata)
+            StoredNode(
+                node,
+                record.source,
+                record.title,
+                record.media_type,
+                record.modified_at,
+                record.metadata,
+                twins.get(record.location, ()),
+            )
             for node in nodes
             if (record := records.get(node.doc_id))
         ]
@@ -141,13 +203,3 @@ class TwoStoreSnapshot:
 
 def _filter(where: Condition | None) -> str | None:
     return None if where is None else compile_condition(where)
-
-
-def _bytes_under(directory: Path) -> int:
-    total = 0
-    for file in directory.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except FileNotFoundError:  # a clean-up in another process took it
-            continue
-    return total

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Literal
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docindex.errors import StoreError
 from docindex.protocols import DocumentRecord, SourceRecord
-from docindex.schema import Document, Field, FieldType, Heading, Page, digest
+from docindex.schema import Document, DocumentTable, Field, FieldType, Heading, Page, Problem, TableRow, digest
+from docindex.stores.cells import ROWS_AT_ONCE, StoredTableHead, read_heads, read_row
 from docindex.stores.conditions import BUILTIN
 from docindex.stores.database import registry_error
 from docindex.stores.encoding import common_type, from_micros, metadata_from_json
-from docindex.stores.tables import commits, documents, fields, in_force, properties, sources, texts
+from docindex.stores.lance import TableVersion
+from docindex.stores.tables import (
+    commits,
+    document_tables,
+    documents,
+    fields,
+    in_force,
+    pending,
+    properties,
+    sources,
+    table_rows,
+    tags,
+    texts,
+)
 
-CommitKind = Literal["created", "changed", "maintained", "recovered"]
+CommitKind = Literal["created", "changed", "embedded", "maintained", "recovered", "rolled back"]
 
 _CHUNK = 500
 """Ids in one statement, and rows in one page of a long listing."""
@@ -32,13 +47,32 @@ class CommitRow:
     """A version of the index."""
 
     version: int
-    kind: str
-    nodes_version: int
-    nodes_at: int
+    kind: CommitKind
+    nodes_table: TableVersion
+    vectors_table: TableVersion
     created_at: int
     documents: int
     nodes: int
     sources: int
+    embedded: int
+
+    def values(self) -> dict[str, object]:
+        """The row as the database has it."""
+        return {
+            "version": self.version,
+            "kind": self.kind,
+            "nodes_table": self.nodes_table.name,
+            "nodes_version": self.nodes_table.number,
+            "nodes_at": self.nodes_table.at,
+            "vectors_table": self.vectors_table.name,
+            "vectors_version": self.vectors_table.number,
+            "vectors_at": self.vectors_table.at,
+            "created_at": self.created_at,
+            "documents": self.documents,
+            "nodes": self.nodes,
+            "sources": self.sources,
+            "embedded": self.embedded,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +81,8 @@ class DocumentRow:
 
     record: DocumentRecord
     text_hash: str
+    tables_hash: str | None
+    hidden: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +104,9 @@ class StoredText:
         except (zlib.error, UnicodeDecodeError):
             return False
 
-    def document(self, record: DocumentRecord) -> Document:
-        """The document of a record with this text."""
+    def document(self, row: DocumentRow, tables: Iterable[DocumentTable]) -> Document:
+        """The document of a row with this text and these tables."""
+        record = row.record
         structure = json.loads(zlib.decompress(self.deflated_structure))
         return Document(
             doc_id=record.doc_id,
@@ -80,6 +117,8 @@ class StoredText:
             metadata=record.metadata,
             pages=tuple(Page(*page) for page in structure["pages"]),
             headings=tuple(Heading(*heading) for heading in structure["headings"]),
+            tables=tuple(tables),
+            hidden=row.hidden,
         )
 
 
@@ -104,11 +143,18 @@ class Registry:
         rows = self._rows(select(commits).where(commits.c.version == version))
         return commit_row(rows[0]) if rows else None
 
-    def changes_since_maintenance(self) -> int:
-        """How many commits changed documents since the indexes were brought up to date."""
-        maintained = select(func.max(commits.c.version)).where(commits.c.kind.in_(("created", "maintained")))
-        statement = select(func.count()).select_from(commits).where(commits.c.kind == "changed")
-        return int(self._rows(statement.where(commits.c.version > maintained.scalar_subquery()))[0][0])
+    def oldest_first(self) -> list[CommitRow]:
+        """All versions that are kept."""
+        return [commit_row(row) for row in self._rows(select(commits).order_by(commits.c.version))]
+
+    def tags(self) -> dict[str, int]:
+        """The version that each tag names."""
+        return {row.name: row.version for row in self._rows(select(tags).order_by(tags.c.name))}
+
+    def commits_since(self, version: int, kinds: Collection[CommitKind]) -> int:
+        """How many commits of these kinds there were after a version."""
+        statement = select(func.count()).select_from(commits).where(commits.c.kind.in_(kinds))
+        return int(self._rows(statement.where(commits.c.version > version))[0][0])
 
     # --- at a version ------------------------------------------------------------------------------------------------
 
@@ -121,11 +167,13 @@ class Registry:
             types.pop(field.name, None)
         return BUILTIN + tuple(Field(name, common_type(types[name]), builtin=False) for name in sorted(types))
 
-    def documents(self, version: int) -> Iterator[DocumentRow]:
-        """All documents by id, page by page, so that no transaction stays open for long."""
+    def documents(self, version: int, *, with_tables: bool = False) -> Iterator[DocumentRow]:
+        """All documents by id, or those that have tables: page by page, so that no transaction stays open for long."""
         after: str | None = None
         while True:
-            statement = select(documents).where(in_force(documents, version))
+            statement = _documents_at(version)
+            if with_tables:
+                statement = statement.where(documents.c.tables_hash.is_not(None))
             if after is not None:
                 statement = statement.where(documents.c.doc_id > after)
             page = self._rows(statement.order_by(documents.c.doc_id).limit(_CHUNK))
@@ -138,13 +186,21 @@ class Registry:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
         for chunk in _chunks(doc_ids):
-            statement = select(documents).where(documents.c.doc_id.in_(chunk) & in_force(documents, version))
+            statement = _documents_at(version).where(documents.c.doc_id.in_(chunk))
             found.update((row.doc_id, _document(row)) for row in self._rows(statement))
+        return found
+
+    def held(self, version: int, locations: Collection[str]) -> set[str]:
+        """Those of the locations that documents came from."""
+        found: set[str] = set()
+        for chunk in _chunks(locations):
+            here = documents.c.location.in_(chunk) & in_force(documents, version)
+            found.update(row.location for row in self._rows(select(documents.c.location).where(here).distinct()))
         return found
 
     def documents_of(self, version: int, location: str) -> list[DocumentRow]:
         """The documents of one file, by id."""
-        statement = select(documents).where((documents.c.location == location) & in_force(documents, version))
+        statement = _documents_at(version).where(documents.c.location == location)
         return [_document(row) for row in self._rows(statement.order_by(documents.c.doc_id))]
 
     def load(self, version: int, doc_id: str) -> Document | None:
@@ -155,7 +211,62 @@ class Registry:
         stored = self.texts([row.text_hash]).get(row.text_hash)
         if stored is None:
             raise StoreError(f"The text of {doc_id!r} is missing from the registry: ingest its file again.")
-        return stored.document(row.record)
+        return stored.document(row, [head.with_rows(rows) for head, rows in self.tables(row.tables_hash)])
+
+    def tables(self, tables_hash: str | None) -> Iterator[tuple[StoredTableHead, Iterator[TableRow]]]:
+        """The tables that are stored under a hash; of each, the rows are read as they are asked for."""
+        if tables_hash is None:
+            return
+        statement = select(document_tables).where(document_tables.c.hash == tables_hash)
+        for head in read_heads(self._rows(statement.order_by(document_tables.c.number))):
+            yield head, self._table_rows(tables_hash, head.number)
+
+    def _table_rows(self, tables_hash: str, number: int) -> Iterator[TableRow]:
+        here = (table_rows.c.hash == tables_hash) & (table_rows.c.number == number)
+        for start in count(0, ROWS_AT_ONCE):
+            places = (table_rows.c.place >= start) & (table_rows.c.place < start + ROWS_AT_ONCE)
+            page = self._rows(select(table_rows).where(here & places).order_by(table_rows.c.place))
+            yield from map(read_row, page)
+            if len(page) < ROWS_AT_ONCE:
+                return
+
+    def pending(self, version: int, nodes: int) -> dict[str, int]:
+        """Documents with nodes that have no vector, in order, and how many: enough for so many nodes, if there are."""
+        found: dict[str, int] = {}
+        after: str | None = None
+        missing = nodes
+        while missing > 0:
+            statement = select(pending.c.doc_id, pending.c.nodes).where(in_force(pending, version))
+            if after is not None:
+                statement = statement.where(pending.c.doc_id > after)
+            page = self._rows(statement.order_by(pending.c.doc_id).limit(min(_CHUNK, missing)))
+            for row in page:
+                if missing > 0:
+                    found[row.doc_id] = row.nodes
+                    missing -= row.nodes
+            if not page:
+                break
+            after = page[-1].doc_id
+        return found
+
+    def all_pending(self, version: int) -> dict[str, int]:
+        """How many nodes of each document have no vector."""
+        statement = select(pending.c.doc_id, pending.c.nodes).where(in_force(pending, version))
+        return {row.doc_id: row.nodes for row in self._rows(statement)}
+
+    def field_uses(self, version: int) -> Counter[tuple[str, FieldType]]:
+        """How many documents are on record for each metadata field and type."""
+        rows = self._rows(select(fields).where(in_force(fields, version)))
+        return Counter({(row.name, row.type): row.documents for row in rows})
+
+    def twins(self, version: int, locations: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """For each location the names of the files that it stands for, where there are any."""
+        found: dict[str, list[str]] = {}
+        for chunk in _chunks(locations):
+            statement = select(sources.c.same_as, sources.c.name).where(sources.c.same_as.in_(chunk))
+            for row in self._rows(statement.where(in_force(sources, version)).order_by(sources.c.name)):
+                found.setdefault(row.same_as, []).append(row.name)
+        return {location: tuple(names) for location, names in found.items()}
 
     def texts(self, hashes: Collection[str]) -> dict[str, StoredText]:
         """The texts that have these hashes."""
@@ -199,12 +310,13 @@ def commit_row(row: Row[*tuple[Any, ...]]) -> CommitRow:
     return CommitRow(
         version=row.version,
         kind=row.kind,
-        nodes_version=row.nodes_version,
-        nodes_at=row.nodes_at,
+        nodes_table=TableVersion(row.nodes_table, row.nodes_version, row.nodes_at),
+        vectors_table=TableVersion(row.vectors_table, row.vectors_version, row.vectors_at),
         created_at=row.created_at,
         documents=row.documents,
         nodes=row.nodes,
         sources=row.sources,
+        embedded=row.embedded,
     )
 
 
@@ -219,7 +331,7 @@ def _document(row: Row[*tuple[Any, ...]]) -> DocumentRow:
         bytes=row.bytes,
         pages=row.pages,
         nodes=row.nodes,
-        state="ready",
+        state="text" if row.waits else "ready",
         content_hash=row.content_hash,
         metadata=metadata_from_json(details["metadata"]),
         modified_at=_time(row.modified_at),
@@ -227,10 +339,16 @@ def _document(row: Row[*tuple[Any, ...]]) -> DocumentRow:
         updated_at=from_micros(row.updated_at),
         pages_without_text=tuple(details["pages_without_text"]),
     )
-    return DocumentRow(record, row.text_hash)
+    return DocumentRow(record, row.text_hash, row.tables_hash, details.get("hidden", 0))
+
+
+def _documents_at(version: int) -> Select[*tuple[Any, ...]]:
+    waits = exists().where((pending.c.doc_id == documents.c.doc_id) & in_force(pending, version))
+    return select(documents, waits.label("waits")).where(in_force(documents, version))
 
 
 def _source(row: Row[*tuple[Any, ...]]) -> SourceRecord:
+    details = json.loads(row.details)
     return SourceRecord(
         location=row.location,
         name=row.name,
@@ -239,6 +357,10 @@ def _source(row: Row[*tuple[Any, ...]]) -> SourceRecord:
         bytes=row.bytes,
         modified_at=_time(row.modified_at),
         documents=row.documents,
+        same_as=row.same_as,
+        failure=details.get("failure"),
+        problems=tuple(Problem(*problem) for problem in details.get("problems", ())),
+        validator=details.get("validator"),
     )
 
 

@@ -1,8 +1,8 @@
 """The registry's tables, as queries see them. Migrations make them; a test holds the two together.
 
-Rows of sources, documents and fields are temporal: they are in force from the version `since` until before the version
-`until`, which is null while they are. A reader at a version sees the rows that were in force then. Times are integers,
-microseconds since 1970 in UTC.
+Rows of sources, documents, fields and pending are temporal: they are in force from the version `since` until before the
+version `until`, which is null while they are. A reader at a version sees the rows that were in force then. Times are
+integers, microseconds since 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class CommitColumns(TypedColumns):
 
     version: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
     kind: Named[str] = Column(Text)
-    """What it was: created, changed, maintained, recovered."""
+    """What made it; see `VersionRecord.kind`."""
     nodes_version: Named[int] = Column(BigInteger)
     """The version of the nodes table that belongs to it."""
     nodes_at: Named[int] = Column(BigInteger)
@@ -36,6 +36,15 @@ class CommitColumns(TypedColumns):
     documents: Named[int] = Column(BigInteger)
     nodes: Named[int] = Column(BigInteger)
     sources: Named[int] = Column(BigInteger)
+    nodes_table: Named[str] = Column(Text)
+    """The nodes table's name: a table that is written afresh gets a new one."""
+    vectors_table: Named[str] = Column(Text)
+    vectors_version: Named[int] = Column(BigInteger)
+    """The version of the vectors table that belongs to it; 0 before there was such a table."""
+    vectors_at: Named[int] = Column(BigInteger)
+    """A time before that version of the vectors table was written."""
+    embedded: Named[int] = Column(BigInteger)
+    """How many nodes have a vector."""
 
 
 class JournalColumns(TypedColumns):
@@ -47,6 +56,7 @@ class JournalColumns(TypedColumns):
     started_at: Named[int] = Column(BigInteger)
     pid: Named[int] = Column(BigInteger)
     host: Named[str] = Column(Text)
+    base_vectors_version: Named[int] = Column(BigInteger)
 
 
 class SourceColumns(TypedColumns):
@@ -61,6 +71,10 @@ class SourceColumns(TypedColumns):
     bytes: Named[int] = Column(BigInteger)
     modified_at: Named[int | None] = Column(BigInteger)
     documents: Named[int] = Column(BigInteger)
+    same_as: Named[str | None] = Column(EXACT)
+    """The location of the file that stands for this one."""
+    details: Named[str] = Column(Text)
+    """JSON: why it could not be read, what its web server calls its state; each where there is one."""
 
 
 class DocumentColumns(TypedColumns):
@@ -81,7 +95,20 @@ class DocumentColumns(TypedColumns):
     added_at: Named[int] = Column(BigInteger)
     updated_at: Named[int] = Column(BigInteger)
     details: Named[str] = Column(Text)
-    """JSON: title, metadata, pages without text. What files say may hold characters that not every database takes."""
+    """JSON: title, metadata, pages without text, hidden characters. What files say may hold characters that not every
+    database takes."""
+    tables_hash: Named[str | None] = Column(EXACT)
+    """Of all of its tables; null where it has none."""
+
+
+class PendingColumns(TypedColumns):
+    """The documents that have nodes without vector."""
+
+    doc_id: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    nodes: Named[int] = Column(BigInteger)
+    """How many such nodes."""
 
 
 class TextColumns(TypedColumns):
@@ -92,6 +119,43 @@ class TextColumns(TypedColumns):
     """UTF-8, deflated."""
     structure: Named[bytes] = Column(LargeBinary)
     """Pages and headings: JSON, deflated."""
+
+
+class TableColumns(TypedColumns):
+    """The tables of documents, once each set of them however many documents have it."""
+
+    hash: Named[str] = Column(EXACT, primary_key=True)
+    """Of all tables of a document."""
+    number: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    """Its place among them, from 1."""
+    start: Named[int] = Column(BigInteger)
+    end: Named[int] = Column(BigInteger)
+    rows: Named[int] = Column(BigInteger)
+    details: Named[str] = Column(Text)
+    """JSON: name and columns."""
+
+
+class TableRowColumns(TypedColumns):
+    """The rows of those tables."""
+
+    hash: Named[str] = Column(EXACT, primary_key=True)
+    number: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    place: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    """From 0."""
+    row: Named[int] = Column(BigInteger)
+    """Its number in the source."""
+    start: Named[int] = Column(BigInteger)
+    end: Named[int] = Column(BigInteger)
+    cells: Named[str] = Column(Text)
+    """A JSON array that keeps the types of the values."""
+
+
+class TagColumns(TypedColumns):
+    """Names of versions."""
+
+    name: Named[str] = Column(EXACT, primary_key=True)
+    version: Named[int] = Column(BigInteger)
+    created_at: Named[int] = Column(BigInteger)
 
 
 class FieldColumns(TypedColumns):
@@ -112,10 +176,17 @@ sources = Table("sources", METADATA, SourceColumns)
 documents = Table("documents", METADATA, DocumentColumns)
 texts = Table("texts", METADATA, TextColumns)
 fields = Table("fields", METADATA, FieldColumns)
+pending = Table("pending", METADATA, PendingColumns)
+document_tables = Table("tables", METADATA, TableColumns)
+table_rows = Table("table_rows", METADATA, TableRowColumns)
+tags = Table("tags", METADATA, TagColumns)
 
 
-def in_force(
-    table: Table[SourceColumns] | Table[DocumentColumns] | Table[FieldColumns], version: int
-) -> ColumnElement[bool]:
+TemporalTable = Table[SourceColumns] | Table[DocumentColumns] | Table[FieldColumns] | Table[PendingColumns]
+TEMPORAL: tuple[TemporalTable, ...] = (sources, documents, fields, pending)
+"""The tables whose rows hold for some versions."""
+
+
+def in_force(table: TemporalTable, version: int) -> ColumnElement[bool]:
     """The rows that a reader at the version sees."""
     return (table.c.since <= version) & or_(table.c.until.is_(None), table.c.until > version)

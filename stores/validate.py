@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from docindex.errors import StoreError
-from docindex.protocols import ChangeSet, DocumentChange
+from docindex.protocols import ChangeSet, DocumentChange, NodeVectors
 
 
 def check_changes(changes: ChangeSet, dim: int) -> None:
@@ -29,6 +29,9 @@ def check_changes(changes: ChangeSet, dim: int) -> None:
     for source in changes.sources:
         _check_text(source.name, "location", source.location)
         _check_text(source.name, "name", source.name)
+        _check_text(source.name, "twin", source.same_as or "")
+    if changes.vectors is not None:
+        _check_vectors(changes.vectors, dim)
 
 
 def _check_document(change: DocumentChange, dim: int) -> None:
@@ -55,6 +58,20 @@ def _check_document(change: DocumentChange, dim: int) -> None:
             raise StoreError(
                 f"Node {node.node_id!r} is not the text of {document.doc_id!r} at {node.start}-{node.end}."
             )
+
+
+def _check_vectors(given: NodeVectors, dim: int) -> None:
+    if given.vectors.shape != (len(given.node_ids), dim):
+        raise StoreError(
+            f"{len(given.node_ids)} nodes come with vectors of shape {given.vectors.shape}: "
+            f"({len(given.node_ids)}, {dim}) is needed."
+        )
+    if len(set(given.node_ids)) < len(given.node_ids):
+        raise StoreError("A node gets two vectors in one commit: give it one.")
+    if not np.isfinite(given.vectors).all():
+        raise StoreError("A vector holds a value that is not finite: embed its node again.")
+    if not given.vectors.any(axis=1).all():
+        raise StoreError("A vector is all zeros, which stands for none: leave its node out.")
 
 
 def _check_text(owner: str, what: str, value: str) -> None:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from docindex.chunking.atoms import Place, TextMeasure, halve, is_clean, split_atoms
 from docindex.chunking.context import CONTEXT_TOKENS, SEPARATOR, context_line, context_parts
 from docindex.chunking.packing import pack, thin
-from docindex.chunking.sections import Section, find_sections, group_sections, trim
+from docindex.chunking.sections import TINY, Section, find_sections, group_sections, trim
 from docindex.chunking.sentences import Strength, find_breaks
+from docindex.chunking.standing import standing_spans
 from docindex.errors import ConfigError
 from docindex.schema import Document, Node, digest
 
@@ -26,6 +27,8 @@ SPECIAL_TOKENS = 2
 _ATOMS_PER_NODE = 16
 """Lighter atoms than a node's share of this join a neighbour."""
 
+_MOST_DRIFT = 1.2
+"""When many edits have left so many times the nodes that fresh cutting would give, the document is cut afresh."""
 _PARAGRAPHS_A_FIXED_POINT = 12
 _BEGINNING = 32  # code points of a paragraph that tell whether it is one
 
@@ -62,8 +65,14 @@ class PassageChunker:
         self._room = max_tokens - SPECIAL_TOKENS
         self._overlap = overlap_tokens
 
-    def chunk(self, document: Document) -> list[Node]:
-        """The document's nodes in order; together they hold all of its text that is not space."""
+    def chunk(self, document: Document, before: Sequence[Node] = ()) -> list[Node]:
+        """The document's nodes in order; together they hold all of its text that is not space.
+
+        Args:
+            document: The document.
+            before: Its nodes in an earlier state, in order. Those whose text still stands are kept, and only what lies
+                between them is cut anew: the edit of a paragraph changes the one to three nodes around it.
+        """
         sections = find_sections(document)
         if not sections:
             return []
@@ -74,16 +83,12 @@ class PassageChunker:
         if one_page and measure.weight(start, end) <= headers.budget(()):
             return _make_nodes(document, [(start, end)], sections, lambda _: headers.parts(()))
 
-        breaks = find_breaks(document.text)
-        groups = group_sections(
-            sections, lambda section: (measure.weight(section.start, section.end), headers.budget(section.path))
-        )
-        spans: list[Span] = []
-        for group in groups:
-            budget = min(headers.budget(section.path) for section in group)
-            for span in _cut(group, measure, breaks, budget, min(self._overlap, budget // 2)):
-                for fitted in _fitted(measure, *span, budget):
-                    _append(spans, fitted)
+        cutter = _Cutter(document, sections, measure, headers, self._overlap)
+        spans = cutter.cut(sections)
+        if before:
+            kept = cutter.cut_between(standing_spans(document.text, before))
+            if len(kept) <= _MOST_DRIFT * len(spans) + 1:
+                spans = kept
         return _make_nodes(document, spans, sections, lambda section: headers.parts(section.path))
 
 
@@ -113,6 +118,95 @@ class _Headers:
     def _token_ends(self, text: str) -> list[int]:
         ends: list[int] = self._token_offsets(text)[:, 1].tolist() if text else []
         return ends
+
+
+class _Cutter:
+    """Cuts one document, or parts of it, into spans."""
+
+    def __init__(
+        self,
+        document: Document,
+        sections: Sequence[Section],
+        measure: TextMeasure,
+        headers: _Headers,
+        overlap: int,
+    ) -> None:
+        self._document = document
+        self._sections = sections
+        self._measure = measure
+        self._headers = headers
+        self._overlap = overlap
+        self._breaks = find_breaks(document.text)
+
+    def cut(self, sections: Sequence[Section]) -> list[Span]:
+        """The best spans for the sections, each within the budget."""
+        measure, headers = self._measure, self._headers
+        groups = group_sections(
+            sections, lambda section: (measure.weight(section.start, section.end), headers.budget(section.path))
+        )
+        spans: list[Span] = []
+        for group in groups:
+            budget = min(headers.budget(section.path) for section in group)
+            for span in _cut(group, measure, self._breaks, budget, min(self._overlap, budget // 2)):
+                for fitted in _fitted(measure, *span, budget):
+                    _append(spans, fitted)
+        return spans
+
+    def cut_between(self, standing: Sequence[Span]) -> list[Span]:
+        """Those of the spans that may stay, and the best ones for the text between them."""
+        text = self._document.text
+        end = (len(text), len(text))
+        spans: list[Span] = []
+        reached = 0
+        for following in [*self._apart([span for span in standing if self._may_stay(*span)]), end]:
+            gap = trim(text, reached, max(reached, following[0]))
+            if gap[0] < gap[1]:
+                for span in self.cut(self._clipped(*gap)):
+                    _append(spans, span)
+            if following is not end:
+                _append(spans, following)
+            reached = max(reached, following[1])
+        return spans
+
+    def _apart(self, stays: Sequence[Span]) -> list[Span]:
+        """The spans without those that stand after too little text for a node: it takes them in."""
+        kept: list[Span] = []
+        reached = 0
+        for span in stays:
+            start, end = trim(self._document.text, reached, max(reached, span[0]))
+            section = self._section_at(start)
+            tiny = start < end and self._measure.weight(start, end) < TINY * self._headers.budget(section.path)
+            if not tiny or span[1] > section.end:
+                kept.append(span)
+                reached = max(reached, span[1])
+        return kept
+
+    def _may_stay(self, start: int, end: int) -> bool:
+        """It fits under its headings as they are now, and no page begins in it."""
+        section = self._section_at(start)
+        first = bisect_right(self._sections, start, key=_start_of)
+        last = bisect_left(self._sections, end, key=_start_of)
+        if any(inside.opens_page for inside in self._sections[first:last]):
+            return False
+        budget = self._headers.budget(section.path)
+        measure = self._measure
+        exact = is_clean(measure.text, start, end) and measure.weight(start, end) <= budget
+        return exact or measure.count(start, end) <= budget
+
+    def _section_at(self, offset: int) -> Section:
+        at = bisect_right(self._sections, offset, key=_start_of) - 1
+        return self._sections[max(0, at)]
+
+    def _clipped(self, start: int, end: int) -> list[Section]:
+        """The sections, as far as they lie in a stretch of the text."""
+        inside = []
+        for section in self._sections:
+            first, last = trim(self._document.text, max(start, section.start), min(end, section.end))
+            if section.start < end and section.end > start and first < last:
+                body = min(max(first, section.body), last)
+                opens = section.opens_page and first == section.start
+                inside.append(Section(first, last, section.path, opens, body))
+        return inside
 
 
 def _cut(
@@ -180,6 +274,10 @@ def _is_fixed(text: str, place: int) -> bool:
 
 def _offset(place: Place) -> int:
     return place[0]
+
+
+def _start_of(section: Section) -> int:
+    return section.start
 
 
 def _fitted(measure: TextMeasure, start: int, end: int, budget: int) -> Iterator[Span]:

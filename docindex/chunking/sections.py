@@ -70,28 +70,44 @@ def group_sections(sections: Sequence[Section], weigh: Callable[[Section], tuple
         sections: As `find_sections` returned them.
         weigh: A section's weight and the budget of a node that begins in it.
     """
-    groups: list[tuple[list[Section], int, int]] = []
+    groups: list[_Group] = []
     for section in sections:
         weight, budget = weigh(section)
-        if groups and _related(groups[-1][0][0], section):
-            members, gathered, room = groups[-1]
-            room = min(room, budget)
-            fits = gathered + weight <= room
-            if (fits and gathered < TINY * room) or all(member.bare for member in members):
-                groups[-1] = ([*members, section], gathered + weight, room)
+        if groups and _related(groups[-1].members[0], section):
+            last = groups[-1]
+            fits = last.weight + weight <= min(last.budget, budget)
+            if (fits and last.weight < TINY * min(last.budget, budget)) or last.bare:
+                last.add([section], weight, budget, bare=section.bare)
                 continue
-        groups.append(([section], weight, budget))
+        groups.append(_Group([section], weight, budget, section.bare))
 
-    merged: list[tuple[list[Section], int, int]] = []
-    for members, weight, budget in groups:
-        if merged and _related(merged[-1][0][0], members[0]):
-            before, gathered, room = merged[-1]
-            room = min(room, budget)
-            if weight < TINY * room and gathered + weight <= room:
-                merged[-1] = ([*before, *members], gathered + weight, room)
+    merged: list[_Group] = []
+    for group in groups:
+        if merged and _related(merged[-1].members[0], group.members[0]):
+            before = merged[-1]
+            room = min(before.budget, group.budget)
+            if group.weight < TINY * room and before.weight + group.weight <= room:
+                before.add(group.members, group.weight, group.budget, bare=group.bare)
                 continue
-        merged.append((members, weight, budget))
-    return [members for members, _, _ in merged]
+        merged.append(group)
+    return [group.members for group in merged]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Sections that share nodes."""
+
+    members: list[Section]
+    weight: int
+    budget: int
+    bare: bool
+    """All of them are."""
+
+    def add(self, members: Sequence[Section], weight: int, budget: int, *, bare: bool) -> None:
+        self.members += members
+        self.weight += weight
+        self.budget = min(self.budget, budget)
+        self.bare = self.bare and bare
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from docindex.protocols import Chunker, Embedder, Snapshot, Vectors
+from docindex.protocols import Chunker, Embedder, NodeVectors, Snapshot, Vectors
 from docindex.schema import Document, Node
 
 SLICE = 128
@@ -20,27 +20,35 @@ class PassageIndex:
         self._chunker = chunker
         self._embedder = embedder
 
-    def nodes(self, document: Document) -> tuple[Node, ...]:
-        """The document's passages in order."""
-        return tuple(self._chunker.chunk(document))
+    def nodes(self, document: Document, before: Sequence[Node] = ()) -> tuple[Node, ...]:
+        """The document's passages in order; those that it had `before` stay where their text does."""
+        return tuple(self._chunker.chunk(document, before))
 
-    def vectors(
-        self, nodes: Sequence[Node], snapshot: Snapshot, on_embedded: Callable[[float], None] = lambda _: None
-    ) -> tuple[Vectors, int]:
-        """One unit vector a node, shape (n, dim), and how many texts had to be embedded for them.
+    def known_vectors(self, nodes: Sequence[Node], snapshot: Snapshot) -> tuple[Vectors, int]:
+        """The vectors that the index has for what the nodes say, zeros for the others; and how many it has.
 
-        Vectors are looked up by what the nodes say, wherever that was said before: in an older version of the
-        document, in a file of another name, or twice in the same batch. `on_embedded` is told the share that is done.
+        Vectors are looked up by text, wherever it stood before: in an older version of the document, or in a file of
+        another name. Shape (n, dim).
         """
         hashes = [node.content_hash for node in nodes]
-        by_hash = snapshot.vectors_by_hash(set(hashes))
-        missing = {h: node.full_text for h, node in zip(hashes, nodes, strict=True) if h not in by_hash}
-        keys, texts = list(missing), list(missing.values())
-        for start in range(0, len(texts), SLICE):
-            embedded = self._embedder.embed(texts[start : start + SLICE], kind="passage")
-            by_hash |= dict(zip(keys[start : start + SLICE], embedded, strict=True))
-            on_embedded(min(start + SLICE, len(texts)) / len(texts))
-        vectors = np.empty((len(nodes), self._embedder.dim), dtype=np.float32)
-        for row, content_hash in enumerate(hashes):
-            vectors[row] = by_hash[content_hash]
-        return vectors, len(missing)
+        known = snapshot.vectors_by_hash(set(hashes)) if hashes else {}
+        vectors = np.zeros((len(nodes), self._embedder.dim), dtype=np.float32)
+        rows = [row for row, content_hash in enumerate(hashes) if content_hash in known]
+        for row in rows:
+            vectors[row] = known[hashes[row]]
+        return vectors, len(rows)
+
+    def embed(self, nodes: Sequence[Node]) -> Iterator[NodeVectors]:
+        """The nodes' vectors, slice after slice. Texts of like length come together, so that little is padding.
+
+        What several nodes say is embedded once.
+        """
+        by_hash: dict[str, list[Node]] = {}
+        for node in nodes:
+            by_hash.setdefault(node.content_hash, []).append(node)
+        groups = sorted(by_hash.values(), key=lambda alike: len(alike[0].full_text))
+        for start in range(0, len(groups), SLICE):
+            members = groups[start : start + SLICE]
+            vectors = self._embedder.embed([alike[0].full_text for alike in members], kind="passage")
+            node_ids = [node.node_id for alike in members for node in alike]
+            yield NodeVectors(node_ids, vectors.repeat([len(alike) for alike in members], axis=0))

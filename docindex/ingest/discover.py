@@ -7,52 +7,45 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from docindex.config import IngestOptions
+from docindex.errors import LoadError
+from docindex.ingest.found import Discovery, FoundFile, is_remote
+from docindex.ingest.ignore import IGNORE_FILE, IgnoreRules
+from docindex.protocols import SourceRecord
 from docindex.schema import Problem
 
 STDIN = "-"
 MANIFEST = "docindex.json"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file that may be ingested."""
+def discover(
+    sources: Sequence[str | Path],
+    options: IngestOptions,
+    stack: ExitStack,
+    known: Callable[[], Iterable[SourceRecord]] = tuple,
+) -> Discovery:
+    """All files under the sources, in the order of their names.
 
-    path: Path
-    location: str
-    """What it is known by across runs: its absolute POSIX path, or "-"."""
-    name: str
-    """Relative to the source that was named."""
-    root: str
-    """The location of the source that was named."""
-    bytes: int
-    modified_at: datetime | None
-
-
-@dataclass(slots=True)
-class Discovery:
-    """What the named sources hold."""
-
-    files: list[FoundFile] = field(default_factory=list)
-    skipped: list[Problem] = field(default_factory=list)
-    failed: list[Problem] = field(default_factory=list)
-    roots: dict[str, int] = field(default_factory=dict)
-    """The folders that were named, by location, with how many paths each holds."""
-
-
-def discover(sources: Sequence[str | Path], options: IngestOptions, stack: ExitStack) -> Discovery:
-    """All files under the sources, in the order of their names; `stack` owns the copy of standard input."""
+    `stack` owns the copies of what is no file; `known` tells which web pages the index has in which state.
+    """
     found = Discovery()
+    remote: RemoteSources | None = None
     seen: set[str] = set()
     for source in map(str, sources):
-        for file in _expand(source, found, stack):
+        if is_remote(source):
+            from docindex.ingest.remote import RemoteSources  # what it imports is for such sources alone
+
+            remote = remote or RemoteSources(options, stack, known, found)
+            files = remote.bring(source)
+        else:
+            files = _expand(source, found, stack)
+        for file in files:
             if file.location in seen:
                 continue
             seen.add(file.location)
@@ -67,9 +60,6 @@ def discover(sources: Sequence[str | Path], options: IngestOptions, stack: ExitS
 def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFile]:
     if source == STDIN:
         yield _standard_input(stack)
-        return
-    if "://" in source:
-        found.failed.append(Problem(source, "is a web address: save the page to a file and ingest that"))
         return
     path = Path(source).expanduser()
     if path.is_dir():
@@ -92,29 +82,48 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
 
 def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
     visited = {_identity(folder)}
+    rules = IgnoreRules(root)
     for parent, folders, files in os.walk(folder, followlinks=True, onerror=lambda error: _unreadable(error, found)):
         here = Path(parent)
         kept = []
         for name in sorted(folders):
             child = here / name
-            label = f"{_relative(child, root)}/"
             identity = _identity(child)
-            if name.startswith("."):
-                found.skipped.append(Problem(label, "hidden folder"))
-            elif (child / MANIFEST).is_file():
-                found.skipped.append(Problem(label, "a docindex index"))
-            elif identity in visited:
-                found.skipped.append(Problem(label, "a link to a folder that is already read"))
+            reason = _folder_passed_over(child, rules, found)
+            if reason is None and identity in visited:
+                reason = "a link to a folder that is already read"
+            if reason is not None:
+                found.skipped.append(Problem(f"{_relative(child, root)}/", reason))
             else:
                 visited.add(identity)
                 kept.append(name)
         folders[:] = kept
         for name in sorted(files):
             found.roots[_location(root)] += 1
-            if name.startswith("."):
-                found.skipped.append(Problem(_relative(here / name, root), "hidden file"))
+            if name == IGNORE_FILE:
+                continue
+            reason = "hidden file" if name.startswith(".") else _ignored(here / name, rules, found, is_folder=False)
+            if reason is not None:
+                found.skipped.append(Problem(_relative(here / name, root), reason))
             else:
                 yield from _file(here / name, root, root, found)
+
+
+def _folder_passed_over(child: Path, rules: IgnoreRules, found: Discovery) -> str | None:
+    if child.name.startswith("."):
+        return "hidden folder"
+    if (child / MANIFEST).is_file():
+        return "a docindex index"
+    return _ignored(child, rules, found, is_folder=True)
+
+
+def _ignored(path: Path, rules: IgnoreRules, found: Discovery, *, is_folder: bool) -> str | None:
+    try:
+        return rules.reason(path, is_folder)
+    except LoadError as error:
+        if all(problem.source != error.source for problem in found.failed):
+            found.failed.append(Problem(error.source, error.reason))
+        return f"what to ignore here is not known: {error}"
 
 
 def _file(path: Path, base: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:

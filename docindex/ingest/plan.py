@@ -1,17 +1,19 @@
-"""What has changed: files on disk against the files that the index holds."""
+"""What has changed: files as they are now against the files that the index holds."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from docindex.config import IngestOptions
 from docindex.errors import LoadError
-from docindex.ingest.discover import STDIN, Discovery, FoundFile
+from docindex.ingest.discover import STDIN
+from docindex.ingest.found import Discovery, FoundFile, is_remote
 from docindex.protocols import LoaderRegistry, Snapshot, SourceRecord
-from docindex.schema import Problem, Source, digest
+from docindex.schema import Duplicate, Planned, Problem, Source, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,11 @@ class PlannedFile:
     source: Source
     record: SourceRecord
     known: bool
+    why: str
     replaces: str | None = None
     """The location of a file that is gone and had the same name: this one takes its place."""
+    like: str | None = None
+    """The location of a file with the same bytes that the index knows, and that was moved or is gone."""
 
 
 @dataclass(slots=True)
@@ -30,8 +35,12 @@ class Plan:
     """What an ingest has to do, and what it need not."""
 
     read: list[PlannedFile] = field(default_factory=list)
+    links: list[SourceRecord] = field(default_factory=list)
+    """Files that hold the same bytes as another one, and were not known to."""
     unchanged: list[SourceRecord] = field(default_factory=list)
     gone: list[SourceRecord] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    """All files that another one stands for, the known ones too."""
     skipped: list[Problem] = field(default_factory=list)
     failed: list[Problem] = field(default_factory=list)
 
@@ -39,6 +48,16 @@ class Plan:
     def bytes(self) -> int:
         """The size of what is to be read."""
         return sum(file.record.bytes for file in self.read)
+
+    def listed(self) -> Iterator[Planned]:
+        """Every source that something is to be done with, and why."""
+        same_as = {duplicate.source: duplicate.same_as for duplicate in self.duplicates}
+        for file in self.read:
+            yield Planned(file.source.name, "update" if file.known else "add", file.why)
+        for record in self.links:
+            yield Planned(record.name, "link", f"holds the same bytes as {same_as[record.name]}")
+        for record in self.gone:
+            yield Planned(record.name, "delete", "is gone")
 
 
 def plan(found: Discovery, snapshot: Snapshot, loaders: LoaderRegistry, options: IngestOptions) -> Plan:
@@ -49,41 +68,156 @@ def plan(found: Discovery, snapshot: Snapshot, loaders: LoaderRegistry, options:
     Raises:
         LoadError: With `options.sync`, a folder is empty or missing and the index holds files of it.
     """
-    result = Plan(skipped=list(found.skipped), failed=list(found.failed))
     known = {record.location: record for record in snapshot.sources()}
-    names = {record.name: record.location for record in known.values()}
-    for file in found.files:
-        try:
-            media_type = loaders.media_type_of(file.path)
-            if media_type is None or not loaders.supports(media_type):
-                result.skipped.append(Problem(file.name, loaders.unsupported_reason(file.path, media_type)))
-                continue
-            content_hash = _file_hash(file.path, media_type, options)
-        except OSError as error:
-            result.failed.append(Problem(file.name, f"can't be read: {error.strerror}"))
-            continue
-        before = known.get(file.location)
-        if before and before.content_hash == content_hash:
+    planner = _Planner(known, found, loaders, options)
+    return planner.plan()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    file: FoundFile
+    media_type: str
+    content_hash: str
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(
+        self, known: Mapping[str, SourceRecord], found: Discovery, loaders: LoaderRegistry, options: IngestOptions
+    ) -> None:
+        self._known = known
+        self._found = found
+        self._loaders = loaders
+        self._options = options
+        self._names = {record.name: record.location for record in known.values()}
+        self._known_as = {record.content_hash: record.location for record in known.values() if record.same_as is None}
+        self._name_of = {record.location: record.name for record in known.values()}
+        self._stands: dict[str, str] = {}
+        """For each content hash the location of the file whose documents stand for all files that have it."""
+        self._plan = Plan(skipped=list(found.skipped), failed=list(found.failed))
+
+    def plan(self) -> Plan:
+        result = self._plan
+        hashed = list(self._hashed(self._found.files))
+        seen = {file.file.location: file.content_hash for file in hashed}
+        self._find_standing(seen)
+        for file in hashed:
+            self._place(file)
+        replaced = {file.replaces for file in result.read}
+        if self._options.sync:
+            gone = _gone(self._found, self._known, self._options)
+            result.gone = [record for record in gone if record.location not in replaced]
+        lost = {file.record.location for file in result.read} | {record.location for record in result.gone} | replaced
+        for file in self._hashed(self._orphans(lost, seen)):
+            self._place(file)
+        result.unchanged += [self._known[location] for location in self._found.not_modified]
+        return result
+
+    def _hashed(self, files: Iterable[FoundFile]) -> Iterator[_Hashed]:
+        result, loaders = self._plan, self._loaders
+        for file in files:
+            try:
+                media_type = file.media_type or loaders.media_type_of(file.path)
+                if media_type is None or not loaders.supports(media_type):
+                    result.skipped.append(Problem(file.name, loaders.unsupported_reason(file.path, media_type)))
+                    continue
+                if media_type.startswith("image/") and not self._options.load.ocr:
+                    result.skipped.append(Problem(file.name, "is a picture: its text is read with --ocr"))
+                    continue
+                if file.bytes > self._options.load.limits.file_bytes:
+                    largest = self._options.load.limits.file_bytes
+                    result.failed.append(Problem(file.name, f"has {file.bytes:,} bytes, and the limit is {largest:,}"))
+                    continue
+                yield _Hashed(file, media_type, _file_hash(file.path, media_type, self._options))
+            except OSError as error:
+                result.failed.append(Problem(file.name, f"can't be read: {error.strerror}"))
+
+    def _find_standing(self, seen: Mapping[str, str]) -> None:
+        wanted = set(seen.values())
+        for location, record in self._known.items():
+            if record.same_as is None and record.failure is None and record.content_hash in wanted:
+                # A file that was not looked at now is trusted to be as it was, while it is there.
+                now = seen.get(location) or (record.content_hash if _exists(location) else None)
+                if now == record.content_hash:
+                    self._stands.setdefault(now, location)
+
+    def _place(self, hashed: _Hashed) -> None:
+        """Finds what is to be done with a file."""
+        result, file = self._plan, hashed.file
+        before = self._known.get(file.location)
+        same = before is not None and before.content_hash == hashed.content_hash
+        holder = self._stands.get(hashed.content_hash)
+        if before and same and before.failure and not self._options.retry:
+            reason = f"{before.failure}; it has not changed since and is left alone: --retry tries again"
+            result.failed.append(Problem(before.name, reason))
+        elif before and same and holder == (before.same_as or file.location) and not self._is_tried_again(before):
             result.unchanged.append(before)
-            continue
-        name = before.name if before else _free_name(file, names)
-        taken_from = names.get(name)
-        names[name] = file.location
-        record = SourceRecord(
+            result.failed += before.problems
+            if before.same_as:
+                self._note_duplicate(before)
+        elif holder is not None and holder != file.location:
+            record = replace(self._record(hashed, before), same_as=holder, documents=0)
+            result.links.append(record)
+            self._note_duplicate(record)
+        else:
+            self._stands[hashed.content_hash] = file.location
+            self._read(hashed, before)
+
+    def _is_tried_again(self, before: SourceRecord) -> bool:
+        """Something of it could not be read, and perhaps can now."""
+        return bool(before.problems) and (self._options.retry or self._options.load.password is not None)
+
+    def _read(self, hashed: _Hashed, before: SourceRecord | None) -> None:
+        record = self._record(hashed, before)
+        holder = self._names.get(record.name)
+        self._names[record.name] = record.location
+        self._plan.read.append(
+            PlannedFile(
+                Source(record.name, hashed.file.path, hashed.media_type, self._options.load),
+                record,
+                before is not None,
+                _why(before, record),
+                holder if holder != record.location else None,
+                self._known_as.get(hashed.content_hash),
+            )
+        )
+
+    def _record(self, hashed: _Hashed, before: SourceRecord | None) -> SourceRecord:
+        file = hashed.file
+        name = before.name if before else _free_name(file, self._names)
+        self._name_of[file.location] = name
+        return SourceRecord(
             location=file.location,
             name=name,
             root=file.root,
-            content_hash=content_hash,
+            content_hash=hashed.content_hash,
             bytes=file.bytes,
             modified_at=file.modified_at,
+            validator=file.validator,
         )
-        source = Source(name, file.path, media_type, options.load)
-        replaces = taken_from if taken_from != file.location else None
-        result.read.append(PlannedFile(source, record, before is not None, replaces))
-    if options.sync:
-        replaced = {file.replaces for file in result.read}
-        result.gone = [record for record in _gone(found, known, options) if record.location not in replaced]
-    return result
+
+    def _note_duplicate(self, record: SourceRecord) -> None:
+        self._plan.duplicates.append(Duplicate(record.name, self._name_of[str(record.same_as)]))
+
+    def _orphans(self, lost: set[str | None], seen: Mapping[str, str]) -> Iterator[FoundFile]:
+        """Files outside of this ingest whose bytes only a file held that is changed or gone now."""
+        for record in self._known.values():
+            path = Path(record.location)
+            if record.same_as in lost and record.same_as is not None and record.location not in seen and path.is_file():
+                status = path.stat()
+                modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
+                yield FoundFile(path, record.location, record.name, record.root, status.st_size, modified)
+
+
+def _why(before: SourceRecord | None, record: SourceRecord) -> str:
+    if before is None:
+        return "is new"
+    if before.content_hash == record.content_hash:
+        return (
+            "is tried again" if before.failure or before.problems else "stood in for by a file that is changed or gone"
+        )
+    return "has changed"
 
 
 def _gone(found: Discovery, known: Mapping[str, SourceRecord], options: IngestOptions) -> list[SourceRecord]:
@@ -102,6 +236,8 @@ def _gone(found: Discovery, known: Mapping[str, SourceRecord], options: IngestOp
 
 def _free_name(file: FoundFile, names: Mapping[str, str]) -> str:
     """The file's relative path; with as many parent folders before it as it takes to differ from living files."""
+    if is_remote(file.location):
+        return file.name
     name, parents = file.name, Path(file.location).parts[: -len(Path(file.name).parts)]
     for parent in reversed(parents):
         if _is_free(name, file.location, names):
@@ -112,11 +248,16 @@ def _free_name(file: FoundFile, names: Mapping[str, str]) -> str:
 
 def _is_free(name: str, location: str, names: Mapping[str, str]) -> bool:
     holder = names.get(name)
-    return holder is None or holder == location or (holder != STDIN and not Path(holder).exists())
+    return holder is None or holder == location or not _exists(holder)
+
+
+def _exists(location: str) -> bool:
+    return location == STDIN or is_remote(location) or Path(location).exists()
 
 
 def _file_hash(path: Path, media_type: str, options: IngestOptions) -> str:
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     load = options.load
-    return digest(content, media_type, load.id_field or "", load.title_field or "", load.text_field or "")
+    parts = [content, media_type, load.id_field or "", load.title_field or "", load.text_field or ""]
+    return digest(*parts, *(["ocr"] if load.ocr else []))

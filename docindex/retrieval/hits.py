@@ -12,6 +12,6 @@ def hits_of(snapshot: Snapshot, scored: Sequence[tuple[str, float, Scores]]) -> 
     """The nodes behind (node id, score, scores), ranked in the given order."""
     stored = snapshot.nodes([node_id for node_id, _, _ in scored])
     return [
-        Hit(rank, score, scores, found.node, found.source, found.title, found.metadata)
+        Hit(rank, score, scores, found.node, found.source, found.title, found.metadata, found.also)
         for rank, ((_, score, scores), found) in enumerate(zip(scored, stored, strict=True), 1)
     ]

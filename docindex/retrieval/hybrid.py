@@ -21,6 +21,8 @@ class HybridRetriever:
     The score is `w * cosine + (1 - w) * bm25 / max(bm25)`: cosines are comparable between queries as they are, BM25 is
     not, so it is scaled by the query's best. Ranks are never used: on judged collections this beats reciprocal rank
     fusion, which throws away by how much one passage leads the next.
+
+    A passage that is not embedded yet counts as the least similar candidate, so that it is ranked by its words.
     """
 
     def __init__(self, snapshot: Callable[[], Snapshot], embedder: Embedder, dense_weight: float) -> None:
@@ -34,8 +36,10 @@ class HybridRetriever:
         vector = self._embedder.embed([query.text], kind="query")[0]
         dense, lexical = _candidates(snapshot, query, vector)
         best = max(lexical.values(), default=0.0) or 1.0
+        least = min((cosine for cosine in dense.values() if cosine is not None), default=0.0)
         fused = {
-            node_id: self._weight * cosine + (1 - self._weight) * lexical.get(node_id, 0.0) / best
+            node_id: self._weight * (least if cosine is None else cosine)
+            + (1 - self._weight) * lexical.get(node_id, 0.0) / best
             for node_id, cosine in dense.items()
         }
         order = sorted(fused, key=lambda node_id: (-fused[node_id], node_id))[: query.k]
@@ -47,15 +51,17 @@ class HybridRetriever:
 
 def _candidates(
     snapshot: Snapshot, query: Query, vector: NDArray[np.float32]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """The candidates' cosines, all of them, and their BM25, without those that share no word with the query."""
+) -> tuple[dict[str, float | None], dict[str, float]]:
+    """The candidates' cosines, None where there is no vector yet, and the BM25 of those that share a word."""
     depth = max(DEPTH, query.k)
-    dense = {match.node_id: match.score for match in snapshot.dense(vector, depth, query.where)}
+    dense: dict[str, float | None] = {}
+    dense.update((match.node_id, match.score) for match in snapshot.dense(vector, depth, query.where))
     lexical = {match.node_id: match.score for match in snapshot.lexical(query.text, depth, query.where)}
     if only_dense := dense.keys() - lexical.keys():
         found = snapshot.lexical(query.text, len(only_dense), among=only_dense)
         lexical |= {match.node_id: match.score for match in found}
     if only_lexical := sorted(lexical.keys() - dense.keys()):
-        cosines = snapshot.vectors(only_lexical) @ vector
-        dense |= dict(zip(only_lexical, cosines.tolist(), strict=True))
+        vectors = snapshot.vectors(only_lexical)
+        for node_id, stored in zip(only_lexical, vectors, strict=True):
+            dense[node_id] = float(stored @ vector) if stored.any() else None
     return dense, lexical

@@ -294,3 +294,80 @@ def test_options_out_of_range_are_refused(token_offsets) -> None:
         PassageChunker(token_offsets, max_tokens=15, overlap_tokens=0)
     with pytest.raises(ConfigError, match="overlap_tokens is 33"):
         PassageChunker(token_offsets, max_tokens=64, overlap_tokens=33)
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[Document, Document]:
+    """A document, and what some edits have made of it; its headings and pages may have changed as well."""
+    before = draw(documents())
+    text = before.text
+    for _ in range(draw(st.integers(0, 3))):
+        start, end = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
+        text = text[:start] + draw(TEXTS) + text[draw(st.sampled_from([start, end])) :]
+    if text == before.text and draw(st.booleans()):
+        return before, before
+    borders = sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    return before, of_text(
+        text,
+        title=draw(NAMES),
+        headings=tuple(
+            Heading(draw(st.integers(1, 4)), start, draw(NAMES))
+            for start in sorted(draw(st.lists(st.integers(0, len(text)), max_size=6)))
+        ),
+        pages=tuple(Page(number, *ends) for number, ends in enumerate(pairwise(borders), 1)),
+    )
+
+
+@settings(deadline=None, max_examples=300)
+@given(edits(), st.integers(16, 60), st.integers(0, 30))
+def test_nodes_cut_around_those_that_stand_are_sound(token_offsets, edit, most: int, overlap: int) -> None:
+    before, after = edit
+    chunker = PassageChunker(token_offsets, max_tokens=most, overlap_tokens=min(overlap, most // 2))
+    nodes = chunker.chunk(after, chunker.chunk(before))
+    check_nodes(after, nodes)
+    check_length(nodes, lambda text: len(token_offsets(text)), most - 2)
+    if before is after:
+        assert nodes == chunker.chunk(before)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_edit_of_a_paragraph_changes_at_most_three_nodes(token_offsets, seed: int) -> None:
+    rng = Random(seed)
+    nouns = ["pump", "valve", "gauge", "motor", "lamp", "relay", "switch", "sensor", "bolt", "panel"]
+
+    def paragraph() -> str:
+        sentences = rng.randint(2, 8)
+        return " ".join(
+            f"The {rng.choice(nouns)} {rng.randint(100, 9999)} turns the {rng.choice(nouns)} off."
+            for _ in range(sentences)
+        )
+
+    chunker = PassageChunker(token_offsets, max_tokens=200, overlap_tokens=24)
+    paragraphs = [paragraph() for _ in range(300)]
+    nodes = chunker.chunk(of_text("\n\n".join(paragraphs)))
+    for step in range(10):
+        at = rng.randrange(50, 250)
+        match step % 3:
+            case 0:
+                paragraphs[at] = paragraph()
+            case 1:
+                paragraphs.insert(at, paragraph())
+            case _:
+                del paragraphs[at]
+        known = {node.content_hash for node in nodes}
+        nodes = chunker.chunk(of_text("\n\n".join(paragraphs)), nodes)
+        assert len({node.content_hash for node in nodes} - known) <= 3
+    fresh = chunker.chunk(of_text("\n\n".join(paragraphs)))
+    assert len(nodes) <= 1.2 * len(fresh) + 1
+
+
+def test_a_moved_text_keeps_its_nodes_however_it_was_edited(token_offsets) -> None:
+    chunker = PassageChunker(token_offsets, max_tokens=60, overlap_tokens=8)
+    paragraphs = [
+        f"The valve {number} opens the tank {number + 7}. It closes when the level is high." for number in range(80)
+    ]
+    nodes = chunker.chunk(of_text("\n\n".join(paragraphs)))
+    paragraphs[40] = "A short one."
+    nodes = chunker.chunk(of_text("\n\n".join(paragraphs)), nodes)
+    moved = chunker.chunk(of_text("\n\n".join(paragraphs)), nodes)
+    assert [node.node_id for node in moved] == [node.node_id for node in nodes]

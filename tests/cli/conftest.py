@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,12 @@ def ingested(run_with: Run, folder: Path, tmp_path_factory: pytest.TempPathFacto
 def built(ingested: tuple[Path, Ran]) -> Path:
     """The index; tests read it and leave it as it is."""
     return ingested[0]
+
+
+@pytest.fixture
+def copy(built: Path, tmp_path: Path) -> Path:
+    """The index once more; a test may change it."""
+    return Path(shutil.copytree(built, tmp_path / "copy"))
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def section(name: str) -> str:
 
 def test_the_commands_are_those_of_the_contract():
     assert set(COMMANDS) == {
-        *("ingest", "search", "query", "chat", "status", "ls", "show", "rm", "check", "doctor"),
+        *("ingest", "embed", "ls", "show", "rm", "search", "query", "chat"),
+        *("tag", "diff", "rollback", "purge", "export", "import", "merge", "status", "check", "doctor"),
         *("models list", "models pull", "models path", "models info"),
     }
 
@@ -57,7 +58,8 @@ def test_every_command_and_option_is_explained_and_documented(name: str):
     assert summary.endswith(".")
     examples = rest[-1].splitlines()
     assert examples[:2] == ["\b", "Examples:"]
-    assert all(name in line for line in examples[2:])
+    assert all("docindex " in line for line in examples[2:])
+    assert any(f"docindex {name}" in line for line in examples[2:])
     text = section(name)
     assert f"docindex {name}" in text
     for parameter in command.params:
@@ -96,7 +98,10 @@ def test_version(run):
 
 @pytest.mark.parametrize(
     "command",
-    [("search", "x"), ("query", "x"), ("chat",), ("status",), ("ls",), ("show", "x"), ("rm", "x"), ("check",)],
+    [
+        *(("search", "x"), ("query", "x"), ("chat",), ("status",), ("ls",), ("show", "x"), ("rm", "x"), ("check",)),
+        *(("embed",), ("tag",), ("diff", "x"), ("rollback", "x"), ("purge",), ("export", "x.bundle")),
+    ],
 )
 def test_without_an_index_every_command_says_how_to_make_one(run, tmp_path: Path, command):
     ran = run(*command, "--json", "-i", tmp_path / "none")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -85,11 +84,6 @@ def test_what_can_not_be_shown_is_said_in_one_line(on, arguments, code: int, com
     assert complaint in ran.err
 
 
-@pytest.fixture
-def copy(built: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(built, tmp_path / "copy"))
-
-
 def test_rm_deletes_by_id_and_by_source(run, copy: Path):
     assert run("rm", "bees.txt", "-i", copy, "--json").json == {"deleted": 1}
     assert run("rm", "facts.jsonl", "-i", copy).out == "2 documents deleted.\n"
@@ -118,3 +112,22 @@ def test_check_finds_what_the_stores_disagree_on(on, run, copy: Path):
     assert any("'bees.txt'" in problem for problem in found.json["problems"])
     assert "'bees.txt'" in run("check", "-i", copy).out
     assert run("doctor", "-i", copy, "--json").json["problems"] == found.json["problems"]
+
+
+def test_check_repair_mends_and_says_what_it_did(on, run, copy: Path):
+    assert run("check", "--repair", "-i", copy, "--json").json == {"problems": [], "repaired": []}
+    with closing(sqlite3.connect(copy / "registry.db")) as registry, registry:
+        registry.execute("DELETE FROM documents WHERE doc_id = 'bees.txt'")
+    mended = run("check", "--repair", "-i", copy, "--json")
+    assert (mended.code, set(mended.json)) == (0, {"problems", "repaired"})
+    assert mended.json["problems"] == []
+    assert mended.json["repaired"]
+    assert run("check", "-i", copy).out == "No problems.\n"
+    assert run("search", "bees", "-i", copy, "--mode", "lexical").out == "No passage was found.\n"
+    with closing(sqlite3.connect(copy / "registry.db")) as registry, registry:
+        registry.execute("UPDATE documents SET nodes = 7 WHERE doc_id = 'ferry.pdf'")
+    told = run("check", "--repair", "-i", copy)
+    assert told.code == 0
+    *did, last = told.out.splitlines()
+    assert last == "No problems."
+    assert any("ferry.pdf" in sentence for sentence in did)

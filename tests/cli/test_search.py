@@ -19,6 +19,8 @@ HIT = {
     "end",
     "text",
     "headings",
+    "also",
+    "duplicates",
     "metadata",
 }
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from docindex.config import IngestOptions
-from docindex.ingest.discover import Discovery, discover
+from docindex.ingest.discover import discover
+from docindex.ingest.found import Discovery
 
 
 def find(*sources: str | Path, **options: object) -> Discovery:
@@ -109,6 +110,8 @@ def test_standard_input_is_a_file_called_stdin(monkeypatch: pytest.MonkeyPatch):
     assert not file.path.exists()
 
 
-def test_web_addresses_are_refused_with_the_cure():
-    (problem,) = find("https://example.org/a.html").failed
-    assert "save the page" in problem.reason
+def test_a_database_without_a_statement_is_refused_with_the_cure():
+    found = find("sqlite:///things.db")
+    assert reasons(found) == {
+        "sqlite:///things.db": "is neither a path nor a web address; of a database, choose the rows with --sql"
+    }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docindex.errors import LoadError
-from docindex.loaders.csv_files import CsvLoader
+from docindex.loaders.csv_files import ROWS_A_DOCUMENT, CsvLoader
 from docindex.schema import LoadOptions
 from docindex.testing.loader_contract import LoaderContract
 
@@ -42,6 +42,39 @@ def test_a_table_is_one_markdown_document(load):
         "| 007 | Bolt, long | 1.50 | 2024-05-01 | true | first second \\| third |",
         "| 12 | Nut | -3 |  | FALSE |  |",
     ]
+
+
+def test_a_table_is_typed_rows_numbered_by_line(load):
+    document = load("prices.csv", SAMPLE)[0]
+    (table,) = document.tables
+    assert table.name == "prices"
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("code", "text"),
+        ("name", "text"),
+        ("price", "number"),
+        ("made", "date"),
+        ("fresh", "boolean"),
+        ("note", "text"),
+    ]
+    bolt, nut = table.rows
+    made = datetime(2024, 5, 1, tzinfo=UTC)
+    assert (bolt.number, bolt.cells) == (3, ("007", "Bolt, long", 1.5, made, True, "first\nsecond | third"))
+    assert (nut.number, nut.cells) == (5, ("12", "Nut", -3.0, None, False, None))
+    assert document.text[nut.start : nut.end] == "| 12 | Nut | -3 |  | FALSE |  |"
+    assert document.text[table.start : table.end] == document.text
+
+
+def test_a_long_table_is_several_documents(load):
+    def rows(count: int) -> str:
+        return "a,b\n" + "".join(f"{number},x\n" for number in range(count))
+
+    (whole,) = load("a.csv", rows(ROWS_A_DOCUMENT))
+    assert (whole.doc_id, whole.title) == ("a.csv", "a")
+    first, second = load("b.csv", rows(ROWS_A_DOCUMENT + 1))
+    assert (first.doc_id, first.title) == ("b.csv#1", f"b, lines 2 to {ROWS_A_DOCUMENT + 1}")
+    assert second.doc_id == "b.csv#2"
+    assert second.text == f"| a | b |\n| --- | --- |\n| {ROWS_A_DOCUMENT} | x |"
+    assert second.tables[0].rows[0].number == ROWS_A_DOCUMENT + 2
 
 
 def test_rows_are_records_when_fields_are_named(load):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from docindex.loaders.html import HtmlLoader
+from docindex.schema import Source
 from docindex.testing.loader_contract import LoaderContract
 
 SAMPLE = """<!doctype html>
@@ -46,7 +50,7 @@ def test_text_is_laid_out_in_blocks(load):
         "Press the red button.\nWait.\n\n"
         "Details\n\n"
         "- one\n- two\n  3. deep\n\n"
-        "Sizes\n\nA | B | C\n1 |  | 3 mm\n\n"
+        "Sizes\n\n| A | B | C |\n| --- | --- | --- |\n| 1 |  | 3 mm |\n\n"
         "if x:\n    go()\n\n"
         "Look: a picture & more"
     )
@@ -87,8 +91,128 @@ def test_what_readers_do_not_see_is_left_out(load, hidden):
     assert "secret" not in load("a.html", f"<p>text</p>{hidden}")[0].text
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>secret</p>",
+        "<p style='display:none'>secret</p>",
+        "<p style='/* x */ display : none !important; color: red'>se<b>cre</b>t</p>",
+        "<p style='visibility:hidden'>secret</p>",
+        "<p style='opacity:0'>secret</p>",
+        "<p style='opacity:0.0'>secret</p>",
+        "<p style='font-size:0px'>secret</p>",
+        "<p style='position:absolute;left:-9999px'>secret</p>",
+        "<p style='position:fixed;top:-100em'>secret</p>",
+        "<p style='text-indent:-9999px'>secret</p>",
+        "<p style='position:absolute;clip:rect(0,0,0,0)'>secret</p>",
+        "<p style='clip-path:inset(50%)'>secret</p>",
+        "<p style='height:0;overflow:hidden'>secret</p>",
+        "<p style='color:transparent'>secret</p>",
+        "<p style='color:rgba(0,0,0,0)'>secret</p>",
+        "<p style='color:#fff;background:white'>secret</p>",
+        "<p style='color:#FEFEFE;background-color:rgb(254, 254, 254)'>secret</p>",
+        "<div style='background:#ffffff'><p><font color=white>secret</font></p></div>",
+        "<table bgcolor='#000000'><tr><td><p>a</p><p style='color:black'>secret</p></table>",
+        "<table><tr><td>a<td>b<tr style='display:none'><td>sec<td>ret</table>",
+        "<script>no</script><p hidden>secret<script>not counted</script><!-- nor this --></p>",
+    ],
+)
+def test_hidden_text_is_counted(load, hidden):
+    document = load("a.html", f"<p>seen</p>{hidden}")[0]
+    assert "secret" not in document.text
+    assert "ret" not in document.text
+    assert document.text.startswith("seen")
+    assert document.hidden == 6
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<p style='color:white'>shown</p>",
+        "<div style='background:black'><p style='color:white'>shown</p></div>",
+        "<div style='background:white url(x.png)'><p style='color:white'>shown</p></div>",
+        "<div style='color:white;background:white'><p style='color:red'>shown</p></div>",
+        "<table><tr><td style='font-size:0'><span style='font-size:14px'>shown</span></td></tr></table>",
+        "<div style='visibility:hidden'><p style='visibility:visible'>shown</p></div>",
+        "<p hidden=until-found>shown</p>",
+        "<p style='opacity:0.1'>shown</p>",
+        "<p style='text-indent:-2em;font-size:.8em'>shown</p>",
+        "<p style='left:-9999px'>shown</p>",
+        "<p style='overflow:hidden;max-height:20px'>shown</p>",
+        "<details><summary>s</summary>shown</details>",
+        "<p style='no style at all;;:'>shown</p>",
+    ],
+)
+def test_text_that_readers_may_see_stays(load, shown):
+    document = load("a.html", shown)[0]
+    assert document.text.endswith("shown")
+    assert document.hidden == 0
+
+
+def test_a_page_that_a_script_shows_is_read(load):
+    page = "<body style='visibility:hidden'><p>text</p></body>"
+    assert (load("a.html", page)[0].text, load("a.html", page)[0].hidden) == ("text", 0)
+
+
 def test_a_page_of_nothing_but_navigation_keeps_it(load):
     assert load("a.html", "<nav><ul><li>Home<li>About</ul></nav>")[0].text == "- Home\n- About"
+
+
+def test_tables_are_markdown_and_typed_rows(load):
+    page = (
+        "<p>Before</p><table><caption>Parts &amp; prices</caption>"
+        "<thead><tr><th rowspan=2>Part<th colspan=2>Price</tr><tr><th>net<th>gross</tr></thead>"
+        "<tr><td>Bolt | nut<td>1.50<td>1.80<tr><td colspan=3>Metric<tr><td rowspan=2>Screw<td colspan=2>2.00"
+        "<tr><td>3.00<td></tr><tr><td></td></tr></table><p>After"
+    )
+    document = load("a.html", page)[0]
+    assert document.text == (
+        "Before\n\nParts & prices\n\n"
+        "| Part | Price net | Price gross |\n| --- | --- | --- |\n"
+        "| Bolt \\| nut | 1.50 | 1.80 |\n| Metric |  |  |\n| Screw | 2.00 | 2.00 |\n| Screw | 3.00 |  |\n\nAfter"
+    )
+    (table,) = document.tables
+    assert table.name == "Parts & prices"
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("Part", "text"),
+        ("Price net", "number"),
+        ("Price gross", "number"),
+    ]
+    assert [(row.number, row.cells) for row in table.rows] == [
+        (3, ("Bolt | nut", 1.5, 1.8)),
+        (4, ("Metric", None, None)),
+        (5, ("Screw", 2.0, 2.0)),
+        (6, ("Screw", 3.0, None)),
+    ]
+    assert document.text[table.rows[2].start : table.rows[2].end] == "| Screw | 2.00 | 2.00 |"
+    assert document.text[table.start : table.end].startswith("| Part |")
+
+
+def test_names_are_guessed_where_nothing_marks_them(load):
+    named = load("a.html", "<table><tr><td>city<td>size<tr><td>Oslo<td>7</table>")[0].tables[0]
+    assert [column.name for column in named.columns] == ["city", "size"]
+    unnamed = load("a.html", "<table><tr><td>1<td>2<tr><td>3<td>4</table>")[0].tables[0]
+    assert [column.name for column in unnamed.columns] == ["column 1", "column 2"]
+    rows_named = load("a.html", "<table><tr><th>a<td>1<tr><th>b<td>2</table>")[0].tables[0]
+    assert [row.cells for row in rows_named.rows] == [("a", 1), ("b", 2)]
+
+
+def test_frames_around_words_are_no_tables(load):
+    for page, text in (
+        ("<table><tr><td>one<br>two</td></tr></table>", "one\ntwo"),
+        ("<table><tr><td>one<tr><td>two</table>", "one\ntwo"),
+        ("<table><tr><td>one<br><br>two<td>three</table>x", "one\n\ntwo\n\nthree\n\nx"),
+        (f"<table><tr><td>a<td>b<tr><td>c<td>{'long ' * 500}</table>", f"a | b\nc | {'long ' * 500}".rstrip()),
+        ("<table role=presentation><tr><td>1<td>2<tr><td>3<td>4</table>", "1\n\n2\n\n3\n\n4"),
+    ):
+        document = load("a.html", page)[0]
+        assert (document.text, document.tables) == (text, ())
+
+
+def test_spans_do_not_make_a_table_much_larger_than_its_page(load):
+    page = "<table>" + ("<tr>" + "<td colspan=1000 rowspan=65534>x" * 20) * 200 + "</table>"
+    document = load("a.html", page)[0]
+    assert len(document.text) < 50 * len(page)
 
 
 def test_tables_that_lay_out_the_page_are_not_rows(load):
@@ -119,9 +243,54 @@ def test_the_first_heading_is_the_title_of_a_page_without_one(load):
     assert load("a.html", "<h2>Head</h2>text")[0].title == "Head"
 
 
-def test_deep_nesting_is_no_problem(load):
-    assert load("a.html", "<div>" * 3000 + "text" + "</div>" * 3000)[0].text == "text"
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<div>" * 3000 + "text" + "</div>" * 3000 + "<p>after", "text\n\nafter"),
+        ("<div>" * 100_000 + "text", "text"),
+        ("<div>" * 50_000 + "<p>x</p>" * 3, "x\n\nx\n\nx"),
+        ("<table><tr><td>" * 20_000 + "text", "text"),
+        ("<b>" * 100_000 + "text", "text"),
+        ("<!-- " + "<div>" * 5000 + " --><p>a<script>" + "<div>" * 5000 + "</script><p>b", "a\n\nb"),
+    ],
+)
+def test_deep_nesting_is_no_problem(load, page, text):
+    started = time.monotonic()
+    assert load("a.html", page)[0].text == text
+    assert time.monotonic() - started < 5
+
+
+def test_a_thousand_lists_in_lists(load):
+    assert len(load("a.html", "<ul><li>x" * 20_000)[0].text) < 3_000_000
 
 
 def test_an_empty_page_is_an_empty_document(load):
     assert load("a.html", "")[0].text == ""
+
+
+PIECES = st.sampled_from(
+    [
+        *("<table>", "</table>", "<tr>", "<td>", "<th colspan=2>", "<td rowspan=0>", "<td rowspan=3>", "<thead>"),
+        *("<caption>", "</caption>", "<ul>", "<li>", "</ul>", "<h2>", "</h2>", "<p>", "<pre>", "</pre>", "<br>"),
+        *("<div hidden>", "</div>", "<nav>", "</nav>", "one", " two\n three ", "|", "4", "<b>", "<!--", "-->", "é"),
+    ]
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_structure_points_at_its_text_whatever_the_markup(tmp_path_factory, page):
+    path = tmp_path_factory.mktemp("html") / "a.html"
+    path.write_text(page)
+    (document,) = HtmlLoader().load(Source("a.html", path, "text/html"))
+    text = document.text
+    assert text == text.rstrip("\n")
+    for heading in document.headings:
+        assert " ".join(text[heading.start :].split()).startswith(heading.text)
+    end = 0
+    for table in document.tables:
+        assert end <= table.start < table.end <= len(text)
+        lines = text[table.start : table.end].split("\n")
+        assert [text[row.start : row.end] for row in table.rows] == lines[2:]
+        assert text[: table.start].endswith("\n\n") or table.start == 0
+        end = table.end

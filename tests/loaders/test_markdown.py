@@ -44,6 +44,15 @@ Second part
 ### With `code`, a [link](http://x.example) and ![a picture](p.png) ###
 
     # indented code
+
+| part *no* | mm |
+|:--|--:|
+| `a\\|b` | 1,234.5 |
+| [nut](http://x.example) | 12 |
+
+> | q |
+> |---|
+> | 1 |
 """
 
 
@@ -109,6 +118,23 @@ def test_a_rule_is_no_front_matter(load, text):
 def test_title_is_the_first_heading_of_the_first_level(load):
     assert load("a.md", "## Sub\n\n# Main\n\n# Other\n")[0].title == "Main"
     assert load("a.md", "no heading")[0].title == ""
+
+
+def test_tables_are_typed_rows_of_the_text(load):
+    document = load("a.md", SAMPLE)[0]
+    parts, quoted = document.tables
+    assert [(column.name, column.type) for column in parts.columns] == [("part no", "text"), ("mm", "number")]
+    assert [row.cells for row in parts.rows] == [("a|b", 1234.5), ("nut", 12.0)]
+    lines = SAMPLE.split("\n")
+    for row in parts.rows:
+        assert document.text[row.start : row.end] == lines[row.number - 1]
+    assert document.text[parts.start : parts.end].split("\n") == lines[parts.rows[0].number - 3 : parts.rows[1].number]
+    assert [row.cells for row in quoted.rows] == [(1,)]
+
+
+def test_a_table_without_rows(load):
+    (table,) = load("a.md", "| a |\n|---|\n")[0].tables
+    assert (table.rows, table.start, table.end) == ((), 0, 11)
 
 
 @settings(deadline=None, max_examples=100)

@@ -18,7 +18,7 @@ from docindex.loaders.pdf import PdfLoader
 from docindex.loaders.pdf_layout import OutlineItem, PageText, find_heading, lay_out, page_text, pdf_datetime
 from docindex.loaders.pdf_repair import read_repaired
 from docindex.loaders.pdfium import PdfiumError, read_pdf
-from docindex.schema import Document, LoadOptions, Source
+from docindex.schema import Document, Limits, LoadOptions, Source
 from docindex.testing.loader_contract import LoaderContract
 
 
@@ -129,6 +129,19 @@ def test_a_file_encrypted_without_a_user_password_opens(pdf, tmp_path):
     writer.encrypt("", "owner", algorithm="AES-128")
     writer.write(tmp_path / "b.pdf")
     assert load(tmp_path / "b.pdf").text == load(pdf).text
+
+
+def test_more_pages_than_the_limit(pdf, tmp_path):
+    def read(path: Path, pages: int) -> Document:
+        source = Source("a.pdf", path, "application/pdf", LoadOptions(limits=Limits(pages=pages)))
+        return next(iter(PdfLoader().load(source)))
+
+    assert len(read(pdf, 6).pages) == 6
+    repairable = tmp_path / "b.pdf"
+    repairable.write_bytes(re.sub(rb"/Root \d+ 0 R", b"", pdf.read_bytes()))
+    for path in (pdf, repairable):
+        with pytest.raises(LoadError, match=r"^a.pdf: has 6 pages, more than 5: raise the limit pages$"):
+            read(path, 5)
 
 
 def test_damaged_files_are_repaired_or_refused(pdf, tmp_path):

@@ -76,15 +76,17 @@ def test_line_ends_and_control_characters(load):
     "data",
     [b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, bytes(5000), b"\x7fELF" + bytes(200) + b"text" * 40],
 )
-def test_binary_content_is_refused(load, data):
+def test_binary_content_is_refused(tmp_path, data):
+    (tmp_path / "a.txt").write_bytes(data)
     with pytest.raises(LoadError, match="holds binary data"):
-        load("a.txt", data)
+        list(TextLoader().load(Source("a.txt", tmp_path / "a.txt", "text/plain")))
 
 
 def test_source_code_is_read_as_it_is(load):
     code = "def f():\n\n    return '|'  # a # b\n"
-    document = load("a.py", code)[0]
-    assert (document.text, document.media_type, document.title) == (code, "text/x-python", "")
+    for name, media_type in (("a.lua", "text/x-lua"), ("a.sql", "text/x-sql")):
+        document = load(name, code)[0]
+        assert (document.text, document.media_type, document.title) == (code, media_type, "")
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,21 @@ import traceback
 import warnings
 from pathlib import Path
 
-from docindex.protocols import ChangeSet
+import numpy as np
+
+from docindex.protocols import ChangeSet, NodeVectors, OnProgress, Snapshot, Writer
 from docindex.schema import Progress
 from docindex.stores.commit import open_stores
-from docindex.testing.store_contract import source_of, text_change
+from docindex.testing.store_contract import DIM, source_of, text_change, text_vector
 
 
-def change(operation: str) -> ChangeSet:
+def change(operation: str, snapshot: Snapshot) -> ChangeSet:
     """What the writer commits."""
     match operation:
+        case "embed":
+            nodes = snapshot.unembedded(99)
+            vectors = [text_vector(node.full_text) for node in nodes]
+            return ChangeSet(vectors=NodeVectors([node.node_id for node in nodes], np.array(vectors).reshape(-1, DIM)))
         case "add":
             new = [text_change(f"new{i}", f"New text {i}.", metadata={"added": i}) for i in range(3)]
         case "update":
@@ -32,6 +38,21 @@ def change(operation: str) -> ChangeSet:
     return ChangeSet(documents=new, sources=[source_of(one) for one in new])
 
 
+def work(writer: Writer, operation: str, on_progress: OnProgress) -> None:
+    """Does what the operation says."""
+    match operation:
+        case "maintain":
+            writer.maintain(on_progress, force=True)
+        case "rollback":
+            writer.rollback("start", on_progress)
+        case "purge":
+            writer.purge(on_progress)
+        case "repair":
+            writer.repair(on_progress)
+        case _:
+            writer.commit(change(operation, writer.snapshot), on_progress)
+
+
 def write(path: Path, operation: str, step: str) -> None:
     def die(progress: Progress) -> None:
         if progress.step == step:
@@ -39,10 +60,7 @@ def write(path: Path, operation: str, step: str) -> None:
 
     stores = open_stores(path, keep_seconds=0.0)
     with stores.writer(on_progress=die) as writer:
-        if operation == "maintain":
-            writer.maintain(die, force=True)
-        else:
-            writer.commit(change(operation), die)
+        work(writer, operation, die)
     stores.close()
 
 

@@ -17,6 +17,7 @@ from docindex.protocols import ChangeSet, Snapshot
 from docindex.stores.commit import create_stores, open_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.store_contract import DIM, source_of, text_change
+from docindex.testing.store_growth_contract import without_vectors
 
 WORKER = Path(__file__).with_name("crash_worker.py")
 SPEC = importlib.util.spec_from_file_location("crash_worker", WORKER)
@@ -31,9 +32,11 @@ COMMIT_STEPS = (
     "journal",
     "nodes-deleted",
     "nodes-written",
+    "vectors-written",
     "registry-written",
     "committed",
 )
+REWRITE_STEPS = ("nodes-written", "registry-written", "committed")
 MAINTAIN_STEPS = (
     "journal",
     "optimized",
@@ -43,6 +46,9 @@ MAINTAIN_STEPS = (
     "cleaned",
     "maintained",
 )
+
+KEEPING = ("maintain", "purge", "repair")
+"""Operations that change nothing that a reader can see."""
 
 Kill = Callable[[Path, str, str], int]
 
@@ -68,7 +74,9 @@ def build(path: Path, database: str | None = None) -> None:
     stores = create_stores(path, Manifest(config=config, embedder="e", fingerprint="f", dim=DIM))
     old = [text_change(name, f"Old text of {name}.", "Second.", metadata={"name": name}) for name in ("a", "b", "c")]
     with stores.writer() as writer:
-        writer.commit(ChangeSet(documents=old, sources=[source_of(one) for one in old]))
+        writer.commit(ChangeSet(documents=old[:2], sources=[source_of(one) for one in old[:2]]))
+        writer.tag("start")
+        writer.commit(ChangeSet(documents=[without_vectors(old[2], 1)], sources=[source_of(old[2])]))
     stores.close()
 
 
@@ -79,6 +87,15 @@ def content(snapshot: Snapshot) -> dict[str, object]:
         "documents": {record.doc_id: (record.content_hash, record.nodes, record.metadata) for record in records},
         "texts": {record.doc_id: snapshot.load(record.doc_id) for record in records},
         "nodes": {record.doc_id: [stored.node for stored in snapshot.nodes_of(record.doc_id)] for record in records},
+        "vectors": {
+            record.doc_id: snapshot.vectors(
+                [stored.node.node_id for stored in snapshot.nodes_of(record.doc_id)]
+            ).tolist()
+            for record in records
+        },
+        "states": [record.state for record in records],
+        "waiting": [node.node_id for node in snapshot.unembedded(99)],
+        "embedded": snapshot.embedded(),
         "sources": list(snapshot.sources()),
         "fields": snapshot.fields(),
         "count": snapshot.count(),
@@ -95,17 +112,14 @@ def check_kill(path: Path, kill: Kill, operation: str, step: str) -> None:
     seen = content(reader.snapshot())
     assert reader.snapshot().problems() == []
     assert content(stores.snapshot()) == seen  # a reader that was open all along
-    if operation != "maintain":
+    if operation not in KEEPING:
         assert (seen != old) == (step == "committed")
 
     with stores.writer() as writer:  # the retry
-        if operation == "maintain":
-            writer.maintain(force=True)
-        else:
-            writer.commit(crash_worker.change(operation))
+        crash_worker.work(writer, operation, lambda _: None)
     new = content(stores.snapshot())
     assert stores.snapshot().problems() == []
-    if operation == "maintain":
+    if operation in KEEPING:
         assert seen == new == old
     else:
         assert new != old
@@ -122,6 +136,44 @@ def test_a_killed_commit_happened_or_it_did_not(tmp_path: Path, kill: Kill, oper
     check_kill(tmp_path / "index", kill, operation, step)
 
 
+@pytest.mark.parametrize("step", ["journal", "vectors-written", "registry-written", "committed"])
+def test_killed_vectors_are_there_or_wait(tmp_path: Path, kill: Kill, step: str) -> None:
+    build(tmp_path / "index")
+    check_kill(tmp_path / "index", kill, "embed", step)
+
+
+@pytest.mark.parametrize("step", REWRITE_STEPS)
+def test_a_killed_rollback_happened_or_it_did_not(tmp_path: Path, kill: Kill, step: str) -> None:
+    build(tmp_path / "index")
+    check_kill(tmp_path / "index", kill, "rollback", step)
+
+
+@pytest.mark.parametrize("step", REWRITE_STEPS)
+def test_a_killed_purge_changes_nothing(tmp_path: Path, kill: Kill, step: str) -> None:
+    build(tmp_path / "index")
+    check_kill(tmp_path / "index", kill, "purge", step)
+    tables = sorted(folder.name for folder in (tmp_path / "index").glob("*.lance"))
+    assert len(tables) == 2
+
+
+@pytest.mark.parametrize("step", REWRITE_STEPS[:2])
+def test_a_killed_repair_is_repeated(tmp_path: Path, kill: Kill, step: str) -> None:
+    path = tmp_path / "index"
+    build(path)
+    stores = open_stores(path)
+    with stores._parts.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE commits SET nodes = 99, embedded = 98")
+        connection.exec_driver_sql("UPDATE pending SET nodes = 2")
+    stores.close()
+    assert kill(path, "repair", step) == signal.SIGKILL
+    stores = open_stores(path)
+    with stores.writer() as writer:
+        writer.repair()
+    assert stores.snapshot().problems() == []
+    assert (stores.snapshot().count(), stores.snapshot().embedded()) == (6, 5)
+    stores.close()
+
+
 @pytest.mark.parametrize("step", MAINTAIN_STEPS)
 def test_killed_maintenance_changes_nothing(tmp_path: Path, kill: Kill, step: str) -> None:
     build(tmp_path / "index")
@@ -131,7 +183,15 @@ def test_killed_maintenance_changes_nothing(tmp_path: Path, kill: Kill, step: st
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     ("operation", "step"),
-    [("update", "nodes-deleted"), ("add", "nodes-written"), ("delete", "registry-written"), ("maintain", "optimized")],
+    [
+        ("update", "nodes-deleted"),
+        ("add", "nodes-written"),
+        ("delete", "registry-written"),
+        ("embed", "vectors-written"),
+        ("maintain", "optimized"),
+        ("rollback", "registry-written"),
+        ("purge", "committed"),
+    ],
 )
 def test_a_killed_commit_on_postgres(
     tmp_path: Path, kill: Kill, postgres_url: Callable[[], str], operation: str, step: str
@@ -157,7 +217,7 @@ def test_kills_one_after_another(tmp_path: Path, kill: Kill) -> None:
     assert stores.snapshot().problems() == []
     assert [record.doc_id for record in stores.snapshot().documents()] == ["a", "b", "c"]
     with stores.writer() as writer:
-        writer.commit(crash_worker.change("add"))
+        writer.commit(crash_worker.change("add", writer.snapshot))
     assert stores.snapshot().count() == 9
     assert stores.snapshot().problems() == []
     stores.close()

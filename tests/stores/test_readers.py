@@ -28,12 +28,15 @@ WRITER = textwrap.dedent(
     from docindex.protocols import ChangeSet
     from docindex.stores.commit import open_stores
     from docindex.testing.store_contract import text_change
+    from docindex.testing.store_growth_contract import vectors_for, without_vectors
 
     stores = open_stores(Path(sys.argv[1]))
     with stores.writer() as writer:
         for round in range(1, 13):
-            writer.commit(ChangeSet(documents=[text_change(f"d{i}", f"Round {round}.", "More.") for i in range(5)]))
+            changes = [text_change(f"d{i}", f"Round {round}.", "More.") for i in range(5)]
+            writer.commit(ChangeSet(documents=[without_vectors(change) for change in changes]))
             print(round, time.time(), flush=True)
+            writer.commit(ChangeSet(vectors=vectors_for(writer.snapshot, 7)))
             if round % 3 == 0:
                 writer.maintain(force=True)
             time.sleep(0.05)
@@ -52,6 +55,7 @@ def test_a_reader_sees_whole_commits_soon_and_no_error(tmp_path: Path, stores: T
     with stores.writer() as writer:
         writer.commit(ChangeSet(documents=[text_change(f"d{i}", "Round 0.", "More.") for i in range(5)]))
     seen: list[tuple[int, float]] = []
+    embedded: set[int] = set()
     errors: list[BaseException] = []
     stop = threading.Event()
 
@@ -63,7 +67,10 @@ def test_a_reader_sees_whole_commits_soon_and_no_error(tmp_path: Path, stores: T
                 rounds = {stored.node.text for stored in found}
                 assert len(found) == 5
                 assert len(rounds) == 1, rounds
-                assert len(snapshot.dense(text_vector("x"), 20)) == snapshot.count() == 10
+                assert snapshot.count() == 10
+                assert len(snapshot.dense(text_vector("x"), 20)) == snapshot.embedded()
+                assert len(snapshot.unembedded(20)) == 10 - snapshot.embedded()
+                embedded.add(snapshot.embedded())
                 round_number = int(rounds.pop().removeprefix("Round ").removesuffix("."))
                 if not seen or seen[-1][0] != round_number:
                     seen.append((round_number, time.time()))
@@ -79,6 +86,8 @@ def test_a_reader_sees_whole_commits_soon_and_no_error(tmp_path: Path, stores: T
     stop.set()
     thread.join()
     assert errors == []
+    assert embedded <= {0, 7, 10}
+    assert embedded & {0, 7}
     committed = {int(line.split()[0]): float(line.split()[1]) for line in done.stdout.splitlines()}
     rounds = [number for number, _ in seen]
     assert rounds == sorted(rounds)
@@ -112,7 +121,7 @@ def test_a_snapshot_outlives_maintenance(tmp_path: Path) -> None:
         stores.snapshot(second.version)
     assert [stored.node.text for stored in stores.snapshot().nodes_of("a")] == ["Third."]
     assert stores.snapshot().problems() == []
-    assert len(stores._registry.texts(["x"])) == 0
+    assert len(stores._parts.registry.texts(["x"])) == 0
     stores.close()
 
 
@@ -131,7 +140,7 @@ def test_forgetting_frees_texts_and_files(tmp_path: Path) -> None:
         time.sleep(1.1)
         writer.maintain(force=True)
         assert len(list((path / "nodes.lance").rglob("*"))) < files / 2
-    with stores._engine.connect() as connection:
+    with stores._parts.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM texts").scalar() == 3
         assert connection.exec_driver_sql("SELECT count(*) FROM documents").scalar() == 3
     assert stores.snapshot().problems() == []

@@ -50,6 +50,7 @@ def test_an_index_opens_as_it_was_made(tmp_path: Path) -> None:
         "docindex.json",
         "nodes.lance",
         "registry.db",
+        "vectors.lance",
         "writer.lock",
     ]
 
@@ -247,10 +248,16 @@ def test_reads_use_an_index(tmp_path: Path) -> None:
             "SELECT * FROM commits ORDER BY version DESC LIMIT 1",
             "SELECT * FROM texts WHERE hash IN ('a')",
             "DELETE FROM documents WHERE until <= 5",
+            f"SELECT *, EXISTS (SELECT * FROM pending WHERE pending.doc_id = documents.doc_id AND pending.since <= 5) "
+            f"FROM documents WHERE doc_id IN ('a', 'b') AND {force}",
+            f"SELECT doc_id, nodes FROM pending WHERE {force} AND doc_id > 'a' ORDER BY doc_id LIMIT 500",
+            f"SELECT same_as, name FROM sources WHERE same_as IN ('a', 'b') AND {force}",
+            "SELECT * FROM tables WHERE hash = 'a' ORDER BY number",
+            "SELECT * FROM table_rows WHERE hash = 'a' AND number = 1 AND place >= 0 AND place < 2000 ORDER BY place",
         ):
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
             steps = [str(step[-1]) for step in plan]
-            assert all("USING" in step for step in steps), (statement, steps)
+            assert all("USING" in step or "SUBQUERY" in step for step in steps), (statement, steps)
             assert not any("TEMP B-TREE" in step for step in steps), (statement, steps)
     engine.dispose()
 

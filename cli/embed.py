@@ -1,0 +1,35 @@
+"""`docindex embed`."""
+
+from __future__ import annotations
+
+import typer
+
+from docindex.cli.options import IndexOption, JsonOption
+from docindex.cli.output import print_json
+from docindex.cli.progress import show_progress
+from docindex.cli.render import show_embedding
+from docindex.cli.session import Session
+from docindex.cli.terminal import open_screen
+
+
+def embed(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Embeds what is found by words only: after `ingest --wait text`, or an ingest that was interrupted.
+
+    It can be stopped at any time, and goes on from there the next time.
+
+    Examples:
+      docindex ingest docs/ --wait text
+      docindex embed
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with (
+        Index.open(session.index_path(index), environment=session.environment) as opened,
+        show_progress("Embedding") as on_progress,
+    ):
+        report = opened.embed(on_progress=on_progress)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        show_embedding(open_screen(), report)

@@ -1,0 +1,67 @@
+"""The index that a command adds to."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from docindex.cli.models import bring_model
+from docindex.cli.session import Session
+from docindex.config import IndexConfig
+from docindex.errors import ConfigError, IndexNotFoundError
+
+if TYPE_CHECKING:
+    from docindex.index import Index
+
+
+def open_or_create(
+    session: Session,
+    path: Path,
+    stack: ExitStack,
+    *,
+    embedder: str | None,
+    chunk_tokens: int | None,
+    leave_no_trace: bool,
+) -> Index:
+    """The index at a path, which is made where there is none; closed with the stack.
+
+    Args:
+        session: Of this run.
+        path: Where the index is, or is to be.
+        stack: Closes it.
+        embedder: For a new one. One that exists was built with its own and keeps it.
+        chunk_tokens: For a new one, likewise.
+        leave_no_trace: A new one is made in a temporary folder.
+
+    Raises:
+        ConfigError: The index was built with another embedder or chunk size.
+    """
+    from docindex.index import Index
+
+    try:
+        index = stack.enter_context(Index.open(path, environment=session.environment))
+    except IndexNotFoundError:
+        if leave_no_trace:
+            path = Path(stack.enter_context(TemporaryDirectory(prefix="docindex-"))) / "index"
+        config = IndexConfig()
+        if embedder is not None:
+            config = dataclasses.replace(config, embedder=embedder)
+        if chunk_tokens is not None:
+            overlap = min(config.overlap_tokens, chunk_tokens // 2)
+            config = dataclasses.replace(config, chunk_tokens=chunk_tokens, overlap_tokens=overlap)
+        bring_model(session, config.embedder)
+        return stack.enter_context(Index.create(path, config, environment=session.environment))
+    _keep("--embedder", embedder, index.config.embedder)
+    _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)
+    return index
+
+
+def _keep(option: str, wanted: object, built_with: object) -> None:
+    if wanted is not None and wanted != built_with:
+        raise ConfigError(
+            f"The index was built with {option} {built_with} and keeps it: leave {option} out, "
+            "or make a new index with --index."
+        )

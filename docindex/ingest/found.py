@@ -1,0 +1,46 @@
+"""What discovery finds: files, and what became of every path that is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from docindex.schema import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that may be ingested."""
+
+    path: Path
+    location: str
+    """What it is known by across runs: its absolute POSIX path, or "-"."""
+    name: str
+    """Relative to the source that was named."""
+    root: str
+    """The location of the source that was named."""
+    bytes: int
+    modified_at: datetime | None
+    media_type: str | None = None
+    """Where its server says it; otherwise the file itself does."""
+    validator: str | None = None
+    """What the server calls this state of it."""
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What the named sources hold."""
+
+    files: list[FoundFile] = field(default_factory=list)
+    skipped: list[Problem] = field(default_factory=list)
+    failed: list[Problem] = field(default_factory=list)
+    roots: dict[str, int] = field(default_factory=dict)
+    """The folders that were named, by location, with how many paths each holds."""
+    not_modified: list[str] = field(default_factory=list)
+    """The locations of web pages that are as the index knows them."""
+
+
+def is_remote(location: str) -> bool:
+    """Whether it is a web address or a database rather than a path."""
+    return "://" in location

@@ -1,0 +1,248 @@
+"""Parsing in processes of its own: several files at once, and one that hangs or crashes costs nothing but itself."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from docindex.ingest.scratch import sweep
+from docindex.ingest.wire import Ended, Item, Request, Signature, signature
+from docindex.ingest.worker_process import Death, WorkerProcess
+from docindex.protocols import Loaded
+from docindex.schema import Problem, Source
+
+MOST_PROCESSES = 4
+"""Unless more are asked for: embedding and writing, which follow, want cores too."""
+
+_FILES_AHEAD = 32
+"""How many files a process may have before it, the one that is being taken included."""
+_FILE_COST = 32 << 10
+"""What a file costs beyond its bytes, in bytes."""
+_WORTH_A_PROCESS = 1 << 20
+"""How much has to wait before another process is started: starting one takes as long as parsing some hundred kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFrom:
+    """Something that a file holds."""
+
+    source_index: int
+    """The file's place among the sources, from 0."""
+    item: Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class EndOf:
+    """All that can be had of a file has been given."""
+
+    source_index: int
+    whole: bool
+    """The file was read to its end. If not, the last item was the Problem that says why."""
+    quarantined: bool = False
+    """Its parser crashed, or ran out of time or memory, as often as it may: trying again is likely to end alike."""
+
+
+class ParserPool:
+    """Processes that parse, started when there is something to parse.
+
+    Files are read ahead, but no more than a few, and no more of them than some megabytes a process: a process whose
+    documents are not taken waits. One consumer at a time; between two `load`s the processes stay.
+
+    A context manager: leaving it ends the processes.
+    """
+
+    def __init__(self, loaders: str, *, processes: int | None = None) -> None:
+        """A pool that has no process yet.
+
+        Args:
+            loaders: `module:callable` of what makes the LoaderRegistry in each process.
+            processes: How many files are parsed at once; None is one a core, up to four.
+        """
+        self._loaders = loaders
+        self._processes = max(1, processes or min(MOST_PROCESSES, _cores()))
+        self._workers: list[_Worker] = []
+        self._retired_seconds = 0.0
+
+    @property
+    def busy_seconds(self) -> float:
+        """Seconds of CPU time that the processes have used. Of a living one up to the last file that it ended."""
+        return self._retired_seconds + sum(worker.process.cpu_seconds for worker in self._workers)
+
+    def load(self, sources: Iterable[Source]) -> Iterator[LoadedFrom | EndOf]:
+        """What is in the sources, in their order: any number of items and an end for each.
+
+        Sources are taken from the iterable a few at a time. A file whose parser crashes, or runs out of time or memory,
+        is tried again in a new process, `limits.attempts` times in all; nothing is given twice. Of a file that changes
+        while it is read, what had been read is given, and its end says that it is not whole.
+        """
+        if not self._workers:
+            sweep()
+        waiting = iter(enumerate(sources))
+        jobs: deque[_Job] = deque()
+        more = True
+        try:
+            while True:
+                while more and self._has_room():
+                    following = next(waiting, None)
+                    if following is None:
+                        more = False
+                    else:
+                        jobs.append(_Job(*following))
+                        self._assign(jobs[-1])
+                if not jobs:
+                    return
+                yield from self._events(jobs[0])
+                jobs.popleft()
+        finally:
+            for worker in [worker for worker in self._workers if worker.jobs]:
+                self._end(worker)  # it works on what nobody will take
+
+    def close(self) -> None:
+        """Ends the processes."""
+        for worker in list(self._workers):
+            self._end(worker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _has_room(self) -> bool:
+        return len(self._workers) < self._processes or any(worker.has_room for worker in self._workers)
+
+    def _assign(self, job: _Job) -> None:
+        """Gives the job to the process that has least to do, or to a new one where that has too much."""
+        least = min((w for w in self._workers if w.has_room), key=lambda w: w.waiting_bytes, default=None)
+        if least is None or (least.waiting_bytes > _WORTH_A_PROCESS and len(self._workers) < self._processes):
+            try:
+                least = self._start()
+            except OSError as error:
+                if least is None:
+                    job.fail(error)
+                    return
+        least.give(job)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(WorkerProcess.start(self._loaders))
+        self._workers.append(worker)
+        return worker
+
+    def _events(self, job: _Job) -> Iterator[LoadedFrom | EndOf]:
+        while True:
+            if job.failure or job.worker is None:
+                yield LoadedFrom(job.index, Problem(job.source.name, job.failure))
+                yield EndOf(job.index, whole=False, quarantined=job.quarantined)
+                return
+            reply = job.worker.process.receive(job.source.options.limits.seconds)
+            match reply:
+                case None:
+                    self._replace(job.worker)
+                case Item(_, loaded):
+                    job.seen += 1
+                    if job.seen > job.given:  # else an earlier attempt got as far
+                        job.given = job.seen
+                        yield LoadedFrom(job.index, loaded)
+                case Ended():
+                    job.worker.jobs.popleft()
+                    if reply.reason is not None:
+                        yield LoadedFrom(job.index, Problem(job.source.name, reply.reason))
+                    yield EndOf(job.index, reply.reason is None)
+                    return
+
+    def _replace(self, worker: _Worker) -> None:
+        """Buries a dead process and starts another one, which has to do what that one had."""
+        jobs = list(worker.jobs)
+        death = self._end(worker)
+        if death.during is not None or not death.worked or death.returncode != 0:
+            # Between two files, too, only what came before can be at fault.
+            job = next((job for job in jobs if job.index == death.during), jobs[0])
+            job.attempts += 1
+            if job.attempts >= job.source.options.limits.attempts:
+                job.failure = death.reason(job.source.options.limits, job.attempts)
+                job.quarantined = death.worked
+        left = [job for job in jobs if not job.failure]
+        if not left:
+            return
+        try:
+            # None of the others: what they have to do may come later in the order, and they could not go on.
+            worker = self._start()
+        except OSError as error:
+            for job in left:
+                job.fail(error)
+        else:
+            for job in left:
+                worker.give(job)
+
+    def _end(self, worker: _Worker) -> Death:
+        self._workers.remove(worker)
+        death = worker.process.end()
+        self._retired_seconds += worker.process.cpu_seconds
+        return death
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A process and what it has to do, in order."""
+
+    process: WorkerProcess
+    jobs: deque[_Job] = field(default_factory=deque)
+
+    @property
+    def waiting_bytes(self) -> int:
+        return sum(job.cost for job in self.jobs)
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.jobs) < _FILES_AHEAD
+
+    def give(self, job: _Job) -> None:
+        job.worker = self
+        job.seen = 0
+        self.jobs.append(job)
+        self.process.send(Request(job.index, job.source, job.signature if job.given else None))
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A source on its way."""
+
+    index: int
+    source: Source
+    cost: int = _FILE_COST
+    """In bytes."""
+    signature: Signature | None = None
+    """Of the file when it was first given to a process."""
+    worker: _Worker | None = None
+    seen: int = 0
+    """Items that came in this attempt."""
+    given: int = 0
+    """Items that the consumer has."""
+    attempts: int = 0
+    """How often its process died of it."""
+    failure: str = ""
+    quarantined: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            self.signature = signature(self.source.path)
+            _, _, size, _ = self.signature
+            self.cost += size
+        except OSError:
+            pass  # its process will say so
+
+    def fail(self, error: OSError) -> None:
+        self.failure = f"the parser process can't be started: {error.strerror or error}"
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1

@@ -1,0 +1,160 @@
+"""docindex beside LlamaIndex, LangChain, Haystack and txtai: the same corpora, the same model, a local index on disk.
+
+    python tests/benchmarks/peers.py [--data DIR] [--docs DIR ...] [--systems LIST] [--limit N] [--out FILE]
+
+--data is a collection in BEIR's layout, such as SciFact; --docs folders of PDF, HTML and text. Every other system is
+installed into an environment of its own (about 1.5 GB each with PyTorch's build for CPUs), which is kept in the work
+folder for later runs, and set up as its documentation says for an index on the local disk; what that means is printed
+under the table. All embed with the same weights, which is checked before anything is measured. One system runs at a
+time, each step in a fresh process:
+
+- first correct search: from the start of the process that ingests into an empty index to the first answer that has the
+  expected document first. docindex is asked by searches in other processes while it ingests. The others are asked as
+  soon as their indexing call has returned, in the same process, before they write to disk.
+- ingest: from the start of the process until everything is on disk, without that search.
+- again: the same ingest once more, from the start of a process, with nothing changed.
+- reopen and search: from the start of a process to the answer; the median of several.
+- peak memory: resident pages of the process and its children, added up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import corpora
+from environments import SetupError, python_of
+from platformdirs import user_cache_path
+from systems import PEERS, Outcome, Plan, StepError, run_docindex, run_peer
+from tables import OURS, goals, report
+from weights import expected_vectors, prepare
+
+from docindex.config import IndexConfig
+
+
+def main() -> int:
+    options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # what runs is ended too
+    home: Path = options.work.expanduser().resolve()
+    machine = describe_machine()
+    print("\n".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
+    model = prepare(home / "model")
+    config = IndexConfig()
+    plan = Plan(
+        home=home,
+        model=model,
+        vectors=expected_vectors(model),
+        chunk_tokens=config.chunk_tokens,
+        overlap_tokens=config.overlap_tokens,
+        reopenings=options.reopenings,
+        timeout=options.timeout,
+    )
+    install(options.systems, plan)
+    texts: list[str] = []
+    results: list[dict[str, object]] = []
+    failed = False
+    for corpus in lay_out(options, home):
+        outcomes: list[Outcome] = []
+        for system in options.systems:
+            outcomes.append(take(system, corpus, plan))
+            failed |= outcomes[-1].failure is not None
+            whole = {"machine": machine, "corpora": [*results, as_result(corpus, outcomes)]}
+            options.out.write_text(json.dumps(whole, indent=1, default=str) + "\n", encoding="utf-8")
+        results.append(as_result(corpus, outcomes))
+        texts.append(report(corpus, outcomes))
+    heading = "\n".join(f"- {name}: {value}" for name, value in machine.items())
+    text = "\n\n".join(["# docindex and its peers", heading, *texts]) + "\n"
+    options.out.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(f"\n{text}\nWritten to {options.out} and {options.out.with_suffix('.md')}.")
+    return int(failed)
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="peers.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    systems = (OURS, *PEERS)
+    parser.add_argument("--data", type=Path, help="a folder with corpus.jsonl")
+    parser.add_argument("--docs", type=Path, nargs="+", default=[], help="folders of PDF, HTML and text")
+    parser.add_argument("--systems", type=lambda text: text.split(","), default=list(systems), help=",".join(systems))
+    parser.add_argument("--limit", type=int, help="a quick trial: so many documents, and none that is large")
+    parser.add_argument("--reopenings", type=int, default=3, help="processes that reopen the index and search")
+    parser.add_argument("--timeout", type=float, default=7200, help="seconds that one step may take")
+    parser.add_argument(
+        "--work", type=Path, default=user_cache_path("docindex") / "peers", help="where environments and stores are"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/peers.json"), help="the table goes beside it, as .md")
+    options = parser.parse_args()
+    unknown = set(options.systems) - set(systems)
+    if unknown or not (options.data or options.docs):
+        parser.error(f"there is no system {sorted(unknown)}" if unknown else "give --data, --docs or both")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def install(systems: Sequence[str], plan: Plan) -> None:
+    """Makes every environment before anything is measured."""
+    for system in systems:
+        if system != OURS:
+            try:
+                python_of(system, plan.environments)
+            except SetupError as error:
+                print(f"    failed: {error}", flush=True)  # and tried again when the system has its turn
+
+
+def lay_out(options: argparse.Namespace, home: Path) -> list[corpora.Corpus]:
+    print("laying out the corpora", flush=True)
+    found: list[corpora.Corpus] = []
+    if options.data:
+        found.append(corpora.records(options.data.resolve(), home / "corpora", options.limit))
+    if options.docs:
+        folders = [folder.expanduser().absolute() for folder in options.docs]
+        found.append(corpora.files(folders, home / "corpora", options.limit))
+    return found
+
+
+def take(system: str, corpus: corpora.Corpus, plan: Plan) -> Outcome:
+    """Measures a system; a failure is told and kept, and the next one has its turn."""
+    print(f"{time.strftime('%H:%M:%S')} {corpus.name}: {system}", flush=True)
+    outcome = Outcome(system=system, corpus=corpus.name)
+    try:
+        (run_docindex if system == OURS else run_peer)(outcome, corpus, plan)
+    except (StepError, SetupError, OSError, KeyError, ValueError) as error:
+        outcome.failure = str(error) or repr(error)
+        print(f"    failed: {outcome.failure}", flush=True)
+    return outcome
+
+
+def as_result(corpus: corpora.Corpus, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    return {
+        "corpus": asdict(corpus),
+        "systems": [asdict(outcome) for outcome in outcomes],
+        "goals": [{**asdict(goal), "met": goal.met} for goal in goals(outcomes)],
+    }
+
+
+def describe_machine() -> dict[str, str]:
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    cpu = next((fact.split(":", 1)[1].strip() for fact in facts if fact.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "processor": f"{cpu}, {len(os.sched_getaffinity(0))} cores",
+        "memory": f"{memory / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "command": shlex.join(["python", "tests/benchmarks/peers.py", *sys.argv[1:]]),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

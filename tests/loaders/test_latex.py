@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from docindex.loaders.latex import LatexLoader
+from docindex.schema import Document, Source
+from docindex.testing.loader_contract import LoaderContract
+
+ARTICLE = r"""\documentclass[11pt]{article}
+\usepackage{amsmath} % for formulas
+\newcommand{\gauge}{WindNet}
+\newcommand{\pair}[2][x]{(#1, \emph{#2})}
+\newcommand{\be}{\begin{equation}}
+\newcommand{\ee}{\end{equation}}
+\def\old#1{old #1}
+\title{On \gauge: a study\thanks{Paid for}}
+\author{Ann Lee$^{1}$ \and Bob~M\"uller\\ Town Hall \and C\'ecile \textsuperscript{2}}
+\date{2024-05-01}
+\begin{document}
+\maketitle
+\begin{abstract}
+We present \gauge{}, 5\% better \cite[p.~3]{foo,bar}. % hidden remark
+See~\ref{sec:a}.
+\end{abstract}
+\section{On \emph{wind}}\label{sec:a}
+First ``para'' --- with \pair{y} and \pair[a]{b}; \old{gold}.
+It costs \verb|a%b| and \url{http://a/b%20c_d}.
+\iffalse
+hidden remark
+\fi
+
+Second one\footnote{A note.} is \href{http://x}{here}, \SI{3}{\kilo\metre} and $x^2$.
+\begin{itemize}
+\item one
+\item[two] too
+  \begin{enumerate}
+  \item deep
+
+  more
+  \item deeper
+  \end{enumerate}
+\end{itemize}
+\be
+E = mc^2
+\ee
+\subsection*{Parts}
+\begin{table}[h]
+\centering
+\caption{Sizes of parts}
+\begin{tabular}{l|cc}
+\toprule
+part & mm & \textbf{inch} \\ \midrule
+bolt & 12 & 0.5 \\
+nut & \multicolumn{2}{c}{8} \\ \bottomrule
+\end{tabular}
+\end{table}
+\begin{theorem}[Fermat] There is none. \end{theorem}
+\begin{verbatim}
+  $ rm % all
+    {
+\end{verbatim}
+\begin{lstlisting}[language=C]
+int x = 1;
+\end{lstlisting}
+\begin{figure}\includegraphics[width=2cm]{vane.png}\caption{A \gauge{} picture}\end{figure}
+\begin{tikzpicture}\draw (0,0);\end{tikzpicture}
+\begin{thebibliography}{9}
+\bibitem{foo} A. Foo, \emph{Bar}.
+\end{thebibliography}
+\end{document}
+after the end
+"""
+
+
+class TestLatexLoader(LoaderContract):
+    media_type = "text/x-tex"
+    suffix = ".tex"
+
+    def loader(self) -> LatexLoader:
+        return LatexLoader()
+
+    def write(self, path: Path) -> None:
+        path.write_text(ARTICLE)
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def write_and_load(text: str) -> Document:
+        path = tmp_path / "paper.tex"
+        path.write_bytes(text.encode("utf-8", "replace"))
+        (document,) = LatexLoader().load(Source("paper.tex", path, "text/x-tex"))
+        return document
+
+    return write_and_load
+
+
+def test_an_article(read):
+    assert read(ARTICLE).text == (
+        "On WindNet: a study\n\n"
+        "Ann Lee\nBob Müller\nCécile\n\n"
+        "2024-05-01\n\n"
+        "Abstract\n\n"
+        "We present WindNet, 5% better [foo,bar]. See sec:a.\n\n"
+        "On wind\n\n"
+        "First “para” — with (x, y) and (a, b); old gold. It costs a%b and http://a/b%20c_d.\n\n"
+        "Second one (A note.) is here (http://x), 3 kilo metre and $x^2$.\n\n"
+        "- one\n- two: too\n  1. deep\n\nmore\n\n  2. deeper\n\n"
+        "\\begin{equation}\nE = mc^2\n\\end{equation}\n\n"
+        "Parts\n\n"
+        "Sizes of parts\n\n"
+        "| part | mm | inch |\n| --- | --- | --- |\n| bolt | 12 | 0.5 |\n| nut | 8 | 8 |\n\n"
+        "Theorem (Fermat). There is none.\n\n"
+        "$ rm % all\n  {\n\n"
+        "int x = 1;\n\n"
+        "A WindNet picture\n\n"
+        "References\n\n"
+        "[foo] A. Foo, Bar."
+    )
+
+
+def test_what_an_article_says_of_itself(read):
+    document = read(ARTICLE)
+    assert document.title == "On WindNet: a study"
+    assert document.metadata == {
+        "author": ("Ann Lee", "Bob Müller", "Cécile"),
+        "date": datetime(2024, 5, 1, tzinfo=UTC),
+    }
+    assert [(heading.level, heading.text) for heading in document.headings] == [
+        (1, "On WindNet: a study"),
+        (2, "Abstract"),
+        (2, "On wind"),
+        (3, "Parts"),
+        (2, "References"),
+    ]
+    for heading in document.headings:
+        assert document.text.startswith(f"{heading.text}\n", heading.start)
+
+
+def test_tables_are_typed(read):
+    (table,) = read(ARTICLE).tables
+    assert table.name == "Sizes of parts"
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("part", "text"),
+        ("mm", "integer"),
+        ("inch", "number"),
+    ]
+    assert [row.cells for row in table.rows] == [("bolt", 12, 0.5), ("nut", 8, 8.0)]
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (r"\chapter{One} a \section{Two} b", "One\n\na\n\nTwo\n\nb"),
+        (r"caf\'e na\"{\i}ve \ss{} \o \c{c}a \alpha\ \& \_ \# \{x\}", "café naïve ß ø ça α & _ # {x}"),
+        ("a % b\nc\n% d\ne", "a c e"),
+        ("a\n%\nb\n\nc", "a b\n\nc"),
+        (r"\unknown{one} two \other[x]{three}", "one two [x]three"),
+        (r"{\small \textbf{bold \emph{both}}} \textcolor{red}{red}", "bold both red"),
+        (r"\begin{center} a \begin{odd}[x] b \end{odd} \end{center}", "a\n\n[x] b"),
+        (r"\begin{tabular}{l} one \\ two \end{tabular}", "one\n\ntwo"),
+        (r"before \[ a = b \] after $$ c $$", "before\n\n\\[ a = b \\]\n\nafter\n\n$$ c $$"),
+        (r"\begin{description}\item[Vane] turns\end{description}", "- Vane: turns"),
+        (r"\input{secret} \include{secret} \bibliography{secret} \label{secret}end", "end"),
+        (r"\newcommand{\x}{\y}\newcommand{\y}{\x}\x end", "end"),
+        (r"\newcommand\x[1]{\begin{itemize}\item #1\end{itemize}}\x{one}", "- one"),
+        (r"\DeclareMathOperator{\rk}{rk} \let\one=\two \newtheorem{thm}{Theorem} end", "end"),
+        (r"\url{a_b} \path{c\d} \verb+e+ \lstinline|f|", r"a_b c\d e f"),
+        (
+            r"\resizebox{1cm}{!}{\begin{tabular}{ll} a & b \\ 1 & 2 \end{tabular}}",
+            "| a | b |\n| --- | --- |\n| 1 | 2 |",
+        ),
+    ],
+)
+def test_markup(read, markup, text):
+    assert read(markup).text == text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "word } more words",
+        "word { more words",
+        "word $ more\n\nwords",
+        r"word \end{x} more words",
+        r"word \begin{x} more words",
+        r"word \begin{x} more \end{y} words",
+        r"word \textbf{more words",
+        r"word \verb| more words",
+        r"word \begin{verbatim} more words",
+        r"word \iffalse more words",
+        r"word \newcommand{\x more words",
+        r"word \item[more words",
+    ],
+)
+def test_broken_latex_keeps_its_words(read, broken):
+    assert {"word", "more", "words"} <= set(read(broken).text.replace("$", " ").replace("[", " ").split())
+
+
+def test_a_file_of_definitions_is_plain_text(read):
+    text = "% Names.\n\\newcommand{\\gauge}{WindNet}\n\\newcommand{\\vane}[1]{\\emph{#1}}"
+    assert read(text).text == text
+
+
+def test_slides(read):
+    document = read(
+        r"\title{Talk}\section{One}\begin{frame}{First}a\end{frame}\begin{frame}\frametitle{Second}b\end{frame}"
+    )
+    assert document.text == "Talk\n\nOne\n\nFirst\n\na\n\nSecond\n\nb"
+    assert [heading.level for heading in document.headings] == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("piece", ["{", "\\textbf{", "\\begin{a}", "\\item[", "\\footnote{"])
+def test_what_is_nested_too_deeply_is_plain_text(read, piece):
+    assert read(f"{piece * 3000} word").text.endswith("word")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "}",
+        "$",
+        "\\verb|",
+        "\\begin{verbatim}",
+        "\\iffalse ",
+        "%",
+        "\\\\[2pt]",
+        "\\newcommand{\\x}",
+        "\\frac",
+        "&",
+        "\\'e",
+    ],
+)
+def test_repetition_takes_no_time(read, piece):
+    started = time.perf_counter()
+    read(piece * (10_000 // len(piece)))
+    assert time.perf_counter() - started < 5
+
+
+def test_macros_that_would_grow_without_end(read):
+    started = time.perf_counter()
+    twice = "".join(f"\\newcommand{{\\{'x' * n}}}{{\\{'x' * n}x\\{'x' * n}x word}}" for n in range(1, 40))
+    for bomb in (f"{twice}\\x", r"\newcommand{\x}[1]{\x{#1#1}\x{#1#1}}\x{ab}"):
+        assert len(read(bomb).text) < 3_000_000
+    assert time.perf_counter() - started < 10
+
+
+def test_the_parser_prints_nothing(read, capfd):
+    read(r"\frac \begin{a} } \end{b} $")
+    assert capfd.readouterr() == ("", "")
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1800), st.sampled_from(["{", "}", "$", "\\", "%", "&", "\\begin{a}", "\n\n"])),
+        max_size=6,
+    )
+)
+def test_damage_is_read(read, changes):
+    text = ARTICLE
+    for at, put in changes:
+        text = text[:at] + put + text[at:]
+    assert read(text).text
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*"ab {}[]$%&~^_#\n", "\\", "\\begin{", "\\end{", "\\def", "\\item"]), max_size=40))
+def test_any_text_is_read(read, pieces):
+    read("".join(pieces))
