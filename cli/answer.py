@@ -28,7 +28,7 @@ from docindex.cli.output import print_json, print_json_line
 from docindex.cli.progress import waiting
 from docindex.cli.render import show_sources
 from docindex.cli.screen import Screen, Span
-from docindex.cli.session import NO_ANSWER, Session
+from docindex.cli.session import NO_ANSWER, Session, interruptible
 from docindex.cli.terminal import open_screen
 from docindex.config import LLMConfig
 from docindex.errors import QueryError
@@ -118,7 +118,8 @@ def chat(
                 print_json_line(conversation.ask(question).as_dict())
                 continue
             try:
-                _show_stream(screen, conversation.stream(question))
+                with interruptible():
+                    _show_stream(screen, conversation.stream(question))
             except (KeyboardInterrupt, QueryError) as stop:
                 if not interactive:
                     raise

@@ -66,7 +66,8 @@ def exit_codes(ctx: typer.Context, *, debug: bool) -> Iterator[None]:
     """
     try:
         try:
-            yield
+            with interruptible():
+                yield
         finally:
             sys.stdout.flush()
     except DocindexError as error:
@@ -84,6 +85,20 @@ def exit_codes(ctx: typer.Context, *, debug: bool) -> Iterator[None]:
     except KeyboardInterrupt as error:
         typer.echo(SAID_WHEN_INTERRUPTED.get(str(ctx.invoked_subcommand), "Interrupted."), err=True)
         raise typer.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Lets Ctrl-C be a KeyboardInterrupt wherever it comes: what it hits may make an error of its own out of it."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            cause = cause.__cause__ or cause.__context__
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+        raise
 
 
 @contextmanager

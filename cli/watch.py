@@ -12,6 +12,7 @@ import typer
 from docindex.cli.output import print_json_line
 from docindex.cli.progress import Rounds
 from docindex.cli.render import show_report
+from docindex.cli.session import interruptible
 from docindex.cli.terminal import open_screen
 from docindex.config import IngestOptions
 from docindex.schema import Duplicate, IngestReport, Problem
@@ -36,7 +37,8 @@ def keep_watching(index: Index, sources: Sequence[str], options: IngestOptions, 
         if sys.stderr.isatty():
             typer.echo("Watching for changes. Ctrl-C ends.", err=True)
         try:
-            index.watch(*sources, options=options, on_report=tell, on_progress=rounds.show)
+            with interruptible():
+                index.watch(*sources, options=options, on_report=tell, on_progress=rounds.show)
         except KeyboardInterrupt:  # in the middle of a round
             return
 

@@ -143,6 +143,20 @@ def test_a_bug_keeps_its_traceback(run, built: Path, monkeypatch: pytest.MonkeyP
         run("status", "-i", built)
 
 
+def test_ctrl_c_is_one_even_if_a_library_makes_an_error_of_it(run, built: Path, monkeypatch: pytest.MonkeyPatch):
+    from docindex import Index
+
+    def interrupted(self: Index) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AssertionError
+
+    monkeypatch.setattr(Index, "status", interrupted)
+    ran = run("status", "-i", built)
+    assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted.\n")
+
+
 def test_what_the_machine_refuses_is_no_bug(run, tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch):
     from docindex import Index
 

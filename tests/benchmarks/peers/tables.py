@@ -99,7 +99,7 @@ def goals(outcomes: Sequence[Outcome]) -> list[Goal]:
 
 def report(corpus: Corpus, outcomes: Sequence[Outcome]) -> str:
     """All of one corpus."""
-    left_out = f", {corpus.left_out} files left out for all" if corpus.left_out else ""
+    left_out = f", left out for all: {corpus.left_out}" if corpus.left_out else ""
     lines = [
         f"## {corpus.name}: {corpus.documents:,} documents, {corpus.bytes / 1e6:.1f} MB{left_out}",
         "",

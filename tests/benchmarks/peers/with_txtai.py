@@ -15,6 +15,8 @@ from txtai.pipeline import Segmentation, Textractor
 
 SEPARATOR = "#"
 """Between the document and the number of the passage in an id."""
+MOST_PAGES = 100_000
+"""Left alone, its PDF reader stops after 1,000 pages and says nothing."""
 
 
 class Txtai(Peer):
@@ -34,9 +36,9 @@ class Txtai(Peer):
         self.settings = (
             "Embeddings(content=True), save(): SQLite and Faiss; Textractor with Chonkie's sentence chunker of "
             f"{task.chunk_tokens} tokens of the model's tokenizer, overlap {task.overlap_tokens}, PDF by its LiteParse "
-            "backend without OCR, HTML by BeautifulSoup (its own conversion repeats the text of nested tables many "
-            "times over); its own mean pooling in batches of 32; nothing finds what is unchanged: the second ingest is "
-            "load(), upsert() of everything and save()"
+            "backend without OCR and its limit of 1,000 pages, HTML by BeautifulSoup (its own conversion repeats the "
+            "text of nested tables many times over); its own mean pooling in batches of 32; nothing finds what is "
+            "unchanged: the second ingest is load(), upsert() of everything and save()"
         )
 
     def passage_rows(self) -> Iterator[tuple[str, str]]:
@@ -47,7 +49,9 @@ class Txtai(Peer):
                 yield from self.rows(key, split(text))
             return
         pdf = Textractor(backend="liteparse", **self.chunking)
-        pdf.html.backend.liteparse = LiteParse(output_format="markdown", ocr_enabled=False, quiet=True)
+        pdf.html.backend.liteparse = LiteParse(
+            output_format="markdown", ocr_enabled=False, max_pages=MOST_PAGES, quiet=True
+        )
         for path in task.files(PDF_FILES):
             yield from self.rows(task.key(path), pdf(path))
         split = Segmentation(**self.chunking)
