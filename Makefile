@@ -16,9 +16,9 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 DEMO_QUESTION ?= How do I reset the device to its factory settings?
 DEMO_INDEX := build/demo-index
 
-# Those that measure on data of the user's take its path, and are run by hand.
-NEED_DATA := scifact_ndcg.py
-BENCH ?= $(filter-out conftest.py $(NEED_DATA),$(notdir $(wildcard $(ROOT)/tests/benchmarks/*.py)))
+# Those that take a path of the user's data, or many minutes, are run by hand.
+BY_HAND := scifact_ndcg.py peers.py gigabyte.py random_kills.py
+BENCH ?= $(filter-out conftest.py $(BY_HAND),$(notdir $(wildcard $(ROOT)/tests/benchmarks/*.py)))
 
 help: ## explain the commands
 	@echo "docindex: index folders of documents and answer questions from them, locally."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from docindex.config import Environment, IndexConfig, LLMConfig
 from docindex.errors import EmbedderMismatchError
-from docindex.protocols import Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot
+from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry, Retriever, Snapshot
 from docindex.schema import Condition, SearchMode
 
 if TYPE_CHECKING:
@@ -170,17 +170,22 @@ class Parts:
         return ParserPool(LOADERS, processes=processes)
 
     def passages(self) -> PassageIndex:
-        """How documents become nodes and vectors."""
+        """How documents become nodes and vectors; the embedder is loaded when the first one does."""
         from docindex.chunking.passages import PassageChunker
         from docindex.indices.passages import PassageIndex
 
-        embedder, config = self.embedder(), self.config
-        chunker = PassageChunker(
-            embedder.token_offsets,
-            max_tokens=min(config.chunk_tokens, embedder.max_tokens),
-            overlap_tokens=config.overlap_tokens,
-        )
-        return PassageIndex(chunker, embedder)
+        config = self.config
+
+        def make() -> tuple[Chunker, Embedder]:
+            embedder = self.embedder()
+            chunker = PassageChunker(
+                embedder.token_offsets,
+                max_tokens=min(config.chunk_tokens, embedder.max_tokens),
+                overlap_tokens=config.overlap_tokens,
+            )
+            return chunker, embedder
+
+        return PassageIndex(make, self.dim)
 
     def retriever(self, mode: SearchMode, snapshot: Callable[[], Snapshot]) -> Retriever:
         """The retriever of a mode, over what `snapshot` gives at each search."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -16,9 +17,22 @@ SLICE = 128
 class PassageIndex:
     """Makes nodes and vectors, and embeds nothing that the index has already."""
 
-    def __init__(self, chunker: Chunker, embedder: Embedder) -> None:
-        self._chunker = chunker
-        self._embedder = embedder
+    def __init__(self, make: Callable[[], tuple[Chunker, Embedder]], dim: int) -> None:
+        """`make` is called when there is something to cut or embed: an ingest that finds no change loads no model."""
+        self._make = make
+        self._dim = dim
+
+    @cached_property
+    def _chunker(self) -> Chunker:
+        return self._made[0]
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return self._made[1]
+
+    @cached_property
+    def _made(self) -> tuple[Chunker, Embedder]:
+        return self._make()
 
     def nodes(self, document: Document, before: Sequence[Node] = ()) -> tuple[Node, ...]:
         """The document's passages in order; those that it had `before` stay where their text does."""
@@ -32,7 +46,7 @@ class PassageIndex:
         """
         hashes = [node.content_hash for node in nodes]
         known = snapshot.vectors_by_hash(set(hashes)) if hashes else {}
-        vectors = np.zeros((len(nodes), self._embedder.dim), dtype=np.float32)
+        vectors = np.zeros((len(nodes), self._dim), dtype=np.float32)
         rows = [row for row, content_hash in enumerate(hashes) if content_hash in known]
         for row in rows:
             vectors[row] = known[hashes[row]]
