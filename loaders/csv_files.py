@@ -21,6 +21,8 @@ ROWS_A_DOCUMENT = 50_000
 """A table with more rows becomes several documents, so that it is never held whole."""
 
 _SAMPLE = 1 << 16
+_LONGEST_CELL = 64 << 20
+"""Characters. The parser's own limit of 131,072 would refuse files that hold a long text in a cell."""
 _DELIMITERS = ",;\t|"
 _NAMED_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 """The line by which spreadsheet programs tell each other the delimiter."""
@@ -51,6 +53,7 @@ class CsvLoader:
         Raises:
             LoadError: The file can't be read, rows of it can't, or a column that the options name is missing.
         """
+        csv.field_size_limit(_LONGEST_CELL)
         with open_text(source) as file:
             form = _form(file, source)
             if any((source.options.id_field, source.options.title_field, source.options.text_field)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,13 +82,13 @@ def unique_names(names: Sequence[str]) -> list[str]:
     """The names of columns, none empty and no two alike, whatever their case."""
     taken = {name.casefold() for name in names}
     seen: set[str] = set()
+    repeats: Counter[str] = Counter()  # names that are all alike are numbered in one pass
     found = []
     for number, name in enumerate(names, 1):
-        unique = name or f"column {number}"
-        repeats = 1
+        unique = wanted = name or f"column {number}"
         while unique.casefold() in seen or (unique != name and unique.casefold() in taken):
-            repeats += 1
-            unique = f"{name or f'column {number}'} ({repeats})"
+            repeats[wanted.casefold()] += 1
+            unique = f"{wanted} ({repeats[wanted.casefold()] + 1})"
         seen.add(unique.casefold())
         found.append(unique)
     return found

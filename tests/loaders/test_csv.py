@@ -7,7 +7,7 @@ import pytest
 
 from docindex.errors import LoadError
 from docindex.loaders.csv_files import ROWS_A_DOCUMENT, CsvLoader
-from docindex.schema import LoadOptions
+from docindex.schema import LoadOptions, Source
 from docindex.testing.loader_contract import LoaderContract
 
 SAMPLE = (
@@ -143,7 +143,8 @@ def test_ids_that_are_missing_or_used_twice(load):
         load("a.csv", "id,text\na,1\n,2\na,3\nb,4\n", LoadOptions(id_field="id"))
 
 
-def test_a_cell_too_long_for_csv(load):
+def test_a_cell_too_long_for_csv(load, monkeypatch):
+    monkeypatch.setattr("docindex.loaders.csv_files._LONGEST_CELL", 100_000)
     with pytest.raises(LoadError, match="line 3 is not CSV"):
         load("a.csv", f"a,b\n1,2\n3,{'x' * 200_000}\n")
 
@@ -155,3 +156,17 @@ def test_latin1(load):
 @pytest.mark.parametrize("text", ["", "\n\n", ",,,\n"])
 def test_an_empty_table_is_an_empty_document(load, text):
     assert load("a.csv", text)[0].text == ""
+
+
+def test_a_cell_may_hold_a_long_text(tmp_path: Path):
+    path = tmp_path / "long.csv"
+    path.write_text(f"name,text\na,{'word ' * 60_000}\n")
+    [document] = CsvLoader().load(Source("long.csv", path, "text/csv"))
+    assert document.text.count("word") == 60_000
+
+
+def test_a_line_of_very_many_cells_is_a_table_of_as_many_columns(tmp_path: Path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(["same"] * 100_000) + "\n")
+    [document] = CsvLoader().load(Source("wide.csv", path, "text/csv"))
+    assert len(document.tables[0].columns) == 100_000

@@ -236,3 +236,9 @@ def test_a_long_document_takes_linear_time():
 
     seconds(100)
     assert seconds(8000) < 100 * max(seconds(500), 0.005)
+
+
+def test_many_columns_of_one_name_are_told_apart():
+    names = unique_names(["same"] * 50_000)
+    assert names[:3] == ["same", "same (2)", "same (3)"]
+    assert len(set(names)) == 50_000
