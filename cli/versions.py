@@ -63,6 +63,8 @@ def tag(
         versions = opened.versions()
     if name is not None:
         versions = [record for record in versions if name in record.tags]
+    elif not as_json:  # maintenance changes nothing that a reader sees
+        versions = [record for record in versions if record is versions[0] or record.tags or record.kind != "maintained"]
     if as_json:
         print_json({"versions": [_listed(record) for record in versions]})
         return

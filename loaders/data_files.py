@@ -15,6 +15,7 @@ from docindex.loaders.decoding import read_text
 from docindex.loaders.limits import check_file_size
 from docindex.schema import Document, Heading, Source
 
+_TOO_DEEP = 1000
 _DEEPEST = 2
 """Levels of keys that are headings."""
 _LONGEST_HEADING = 120
@@ -170,6 +171,7 @@ def _read_yaml(text: str) -> list[_Entry]:
 
     Raises:
         yaml.YAMLError: The text is not YAML.
+        ValueError: It is nested so deeply that the parser would take minutes.
     """
     streams: list[_Entry] = []
     stack: list[_Collection] = []
@@ -181,6 +183,8 @@ def _read_yaml(text: str) -> list[_Entry]:
         elif isinstance(event, yaml.CollectionStartEvent):
             entry = _add(stack, "", _line(event.start_mark), block=not event.flow_style) if stack else streams[-1]
             stack.append(_Collection(entry, isinstance(event, yaml.SequenceStartEvent)))
+            if len(stack) > _TOO_DEEP:
+                raise ValueError("the collections are nested too deeply")
         elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent) and stack:
             value = event.value if isinstance(event, yaml.ScalarEvent) else ""
             lines = _line(event.end_mark) - _line(event.start_mark)

@@ -241,3 +241,10 @@ def test_any_text_stays_as_it_is(tmp_path, text):
         assert starts == sorted(starts)
         assert all(heading.text and heading.start < len(document.text) for heading in document.headings)
         assert all(start == 0 or document.text[start - 1] == "\n" for start in starts)
+
+
+def test_endless_nesting_is_text(tmp_path: Path):
+    path = tmp_path / "deep.yaml"
+    path.write_text("[" * 200_000)
+    [document] = YamlLoader().load(Source("deep.yaml", path, "text/x-yaml"))
+    assert len(document.text) == 200_000
