@@ -63,8 +63,8 @@ def tag(
         versions = opened.versions()
     if name is not None:
         versions = [record for record in versions if name in record.tags]
-    elif not as_json:  # maintenance changes nothing that a reader sees
-        versions = [record for record in versions if record is versions[0] or record.tags or record.kind != "maintained"]
+    elif not as_json:
+        versions = versions[:1] + [record for record in versions[1:] if _differs(record)]
     if as_json:
         print_json({"versions": [_listed(record) for record in versions]})
         return
@@ -166,6 +166,11 @@ def purge(ctx: typer.Context, index: IndexOption = None, yes: YesOption = False,
         print_json({"versions": [_listed(record) for record in versions]})
     else:
         open_screen().line("Only the newest version is left.")
+
+
+def _differs(record: VersionRecord) -> bool:
+    """Whether people would name it: maintenance changes nothing that a reader sees."""
+    return bool(record.tags) or record.kind != "maintained"
 
 
 def _listed(record: VersionRecord) -> dict[str, object]:
