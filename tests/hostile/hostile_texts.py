@@ -69,7 +69,7 @@ def endless(folder: Folder) -> None:
     folder.write("long/references.md", "".join(f"[{n}]: <{n}\n" for n in range(5_000)) + "[x][" * 5_000)
     folder.write("long/attribute.html", '<a href="' + "x" * LONG + '">link</a>')
     folder.write("long/comment.html", "<!--" + "x" * LONG)
-    folder.write("long/headings.html", "<h1>a</h1>" * 6_000)
+    folder.write("long/headings.html", "<h1>a</h1>" * 50_000)
     folder.write("long/script.html", "<p>visible<script>" + "x" * LONG)
     folder.write("long/key.json", '{"' + "k" * LONG + '": 1}')
     folder.write("long/keys.json", json.dumps({f"k{n}": n for n in range(10_000)}))
