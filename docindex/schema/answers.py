@@ -1,0 +1,166 @@
+"""What is asked and found: queries, hits, citations and responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from docindex.schema.conditions import Condition
+from docindex.schema.documents import MetadataValue, Node, plain_value
+
+SearchMode = Literal["hybrid", "dense", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request to a retriever."""
+
+    text: str
+    k: int = 10
+    mode: SearchMode = "hybrid"
+    where: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What each side gave: cosine similarity and BM25; None where that side was not asked."""
+
+    dense: float | None = None
+    lexical: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found."""
+
+    rank: int
+    score: float
+    scores: Scores
+    node: Node
+    source: str
+    title: str = ""
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """Further sources that hold the same bytes."""
+    duplicates: tuple[str, ...] = ()
+    """Ids of nodes that say nearly the same, ranked lower, and are left out for it."""
+
+    @property
+    def node_id(self) -> str:
+        """The node's id."""
+        return self.node.node_id
+
+    @property
+    def doc_id(self) -> str:
+        """The id of the document that holds the node."""
+        return self.node.doc_id
+
+    @property
+    def text(self) -> str:
+        """The node's text."""
+        return self.node.text
+
+    def as_dict(self) -> dict[str, Any]:
+        """The hit as `--json` prints it."""
+        node = self.node
+        return {
+            "rank": self.rank,
+            "score": round(self.score, 6),
+            "scores": {"dense": _rounded(self.scores.dense), "lexical": _rounded(self.scores.lexical)},
+            "node_id": node.node_id,
+            "doc_id": node.doc_id,
+            "source": self.source,
+            "title": self.title,
+            "page": node.page,
+            "page_label": node.page_label,
+            "start": node.start,
+            "end": node.end,
+            "text": node.text,
+            "headings": list(node.headings),
+            "also": list(self.also),
+            "duplicates": list(self.duplicates),
+            "metadata": {key: plain_value(value) for key, value in self.metadata.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A claim of the answer tied to a span of a stored document."""
+
+    marker: int
+    node_id: str
+    doc_id: str
+    source: str
+    page: int | None
+    page_label: str | None
+    start: int
+    end: int
+    quote: str
+    verified: bool
+    """The stored text holds the quote at this span, and the quote supports the sentence that cites it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The citation as `--json` prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Tokens of one answer; `prompt_cached` of `prompt` came from the KV cache."""
+
+    prompt: int = 0
+    prompt_cached: int = 0
+    completion: int = 0
+
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        return TokenCounts(
+            self.prompt + other.prompt,
+            self.prompt_cached + other.prompt_cached,
+            self.completion + other.completion,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer and what it rests on."""
+
+    question: str
+    answer: str
+    no_answer: bool
+    """The documents do not hold an answer."""
+    citations: tuple[Citation, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    """What the prompt held, best first."""
+    dropped: tuple[Hit, ...] = ()
+    """Found, but left out: the context window was full."""
+    tokens: TokenCounts = TokenCounts()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """`retrieve`, `first_token`, `total`."""
+    model: str = ""
+
+    def __str__(self) -> str:
+        lines = [self.answer]
+        for citation in self.citations:
+            page = f", page {citation.page_label or citation.page}" if citation.page else ""
+            doubt = "" if citation.verified else " (not verified)"
+            lines.append(f"[{citation.marker}] {citation.source}{page}{doubt}: {citation.quote}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The response as `--json` prints it."""
+        return {
+            "question": self.question,
+            "answer": self.answer,
+            "no_answer": self.no_answer,
+            "citations": [citation.as_dict() for citation in self.citations],
+            "hits": [hit.as_dict() for hit in self.hits],
+            "dropped": [hit.node_id for hit in self.dropped],
+            "tokens": asdict(self.tokens),
+            "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
+            "model": self.model,
+        }
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 6)
