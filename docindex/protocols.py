@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from docindex.schema import (
     Condition,
+    DerivedRecord,
     Document,
     DocumentTable,
     Field,
     Hit,
+    IndexDefinition,
     MetadataValue,
     Node,
     Problem,
@@ -250,6 +252,13 @@ class ChangeSet:
     """Locations."""
     vectors: NodeVectors | None = None
     """For nodes that stay as they are: neither their rows nor their full-text entries are written anew."""
+    derived: Sequence[DerivedRecord] = ()
+    """To add, or to put in the place of the one with its kind and key."""
+    delete_derived: Collection[tuple[str, str]] = ()
+    """Kinds and keys. Records of documents that the commit changes or deletes go in any case."""
+    define_indexes: Sequence[IndexDefinition] = ()
+    drop_indexes: Collection[str] = ()
+    """Kinds: their definitions and all of their records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +300,7 @@ class VersionRecord:
 
     version: int
     kind: str
-    """What made it: created, changed, embedded, maintained, recovered, rolled back."""
+    """What made it: created, changed, embedded, derived, maintained, recovered, rolled back."""
     created_at: datetime
     documents: int
     nodes: int
@@ -321,6 +330,10 @@ class Snapshot(Protocol):
 
     def load(self, doc_id: str) -> Document | None:
         """The stored document with its text and structure."""
+        ...
+
+    def load_all(self, doc_ids: Collection[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by id: far cheaper than loading them one by one."""
         ...
 
     def sources(self, locations: Collection[str] | None = None) -> Iterator[SourceRecord]:
@@ -373,8 +386,43 @@ class Snapshot(Protocol):
         """A document's nodes, in order."""
         ...
 
+    def nodes_of_all(self, doc_ids: Collection[str]) -> dict[str, list[Node]]:
+        """The nodes of several documents by id, each one's in order: far cheaper than asking for them one by one."""
+        ...
+
     def vectors_by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of nodes that are already stored, by `Node.content_hash`: what need not be embedded again."""
+        ...
+
+    def definitions(self) -> tuple[IndexDefinition, ...]:
+        """The indexes on top of the passages that an ingest keeps up to date, by kind."""
+        ...
+
+    def derived(
+        self,
+        kind: str,
+        *,
+        keys: Collection[str] | None = None,
+        terms: Collection[str] | None = None,
+        doc_ids: Collection[str] | None = None,
+    ) -> Iterator[DerivedRecord]:
+        """The records of an index by key: all, or those with one of the keys, of the terms or of the documents."""
+        ...
+
+    def derived_count(self, kind: str) -> int:
+        """How many records an index has."""
+        ...
+
+    def derived_documents(self, kind: str) -> set[str]:
+        """The ids of the documents that an index has records of."""
+        ...
+
+    def derived_terms(self, kind: str, like: str = "", limit: int = 100) -> list[tuple[str, int]]:
+        """Terms of an index that hold some text, and in how many records each is: the most frequent first."""
+        ...
+
+    def derived_vectors(self, kind: str) -> tuple[list[str], Vectors]:
+        """The keys of the records that have a vector, and the vectors, in one order."""
         ...
 
     def problems(self) -> list[str]:

@@ -18,8 +18,9 @@ from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, SourceRecord
 from docindex.schema import Document, FieldType, MetadataValue, digest
 from docindex.stores.cells import add_tables, tables_hash
+from docindex.stores.derived import drop_unused_records, write_derived
 from docindex.stores.encoding import field_type, metadata_from_json, metadata_to_json, to_micros
-from docindex.stores.sql import CommitRow, commit_row
+from docindex.stores.sql import CommitKind, CommitRow, commit_row
 from docindex.stores.tables import (
     TEMPORAL,
     commits,
@@ -139,17 +140,25 @@ def write_changes(
         closing = update(sources).where(sources.c.location.in_(chunk) & sources.c.until.is_(None))
         closed += connection.execute(closing.values(until=version)).rowcount
     _insert_all(connection, sources, [_source_row(source, version) for source in filed.values()])
-    changed = bool(added or before.added_at or filed or closed)
+    derived = write_derived(connection, changes, before.added_at, version)
     return replace(
         head,
         version=version,
-        kind="changed" if changed or not embedded else "embedded",
+        kind=_kind(changed=bool(added or before.added_at or filed or closed), embedded=bool(embedded), derived=derived),
         created_at=now,
         documents=head.documents - len(before.added_at) + len(added),
         nodes=head.nodes - before.nodes + sum(len(change.nodes) for change in added),
         sources=head.sources - closed + len(filed),
         embedded=head.embedded - before.embedded + sum(map(vectors_of, added)) + sum(embedded.values()),
     )
+
+
+def _kind(*, changed: bool, embedded: bool, derived: bool) -> CommitKind:
+    if changed:
+        return "changed"
+    if embedded:
+        return "embedded"
+    return "derived" if derived else "changed"
 
 
 def vectors_of(change: DocumentChange) -> int:
@@ -188,10 +197,11 @@ def forget_before(connection: Connection, oldest: int) -> None:
 
 
 def drop_unused(connection: Connection) -> None:
-    """Deletes texts and tables that no document has, in any version that is kept."""
+    """Deletes texts, tables and records that nothing has, in any version that is kept."""
     connection.execute(delete(texts).where(~exists().where(documents.c.text_hash == texts.c.hash)))
     for table in (document_tables, table_rows):
         connection.execute(delete(table).where(~exists().where(documents.c.tables_hash == table.c.hash)))
+    drop_unused_records(connection)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from docindex.stores.changes import add_commit, begin_journal, field_uses, updat
 from docindex.stores.check import unsound_indexes
 from docindex.stores.database import registry_damage, transaction
 from docindex.stores.dense import drop_vector_index, update_vector_index
+from docindex.stores.derived import close_records
 from docindex.stores.files import link_version, sweep
 from docindex.stores.following import at_tables
 from docindex.stores.lance import LanceTables, TableVersion, WritableTable
@@ -210,6 +211,8 @@ def _mend_registry(
     closed = _close_sources(connection, locations, number)
     waiting = {doc_id: count for doc_id, count in found.waiting.items() if count > 0 and doc_id not in found.textless}
     said += _mend_pending(connection, parts.registry.all_pending(head.version), waiting, number)
+    if dropped := close_records(connection, lost, found.unsound_records, number):
+        said.append(f"{dropped} records of indexes are dropped: the next ingest makes them again.")
     uses = found.uses.copy()
     for doc_id in found.textless:
         uses.subtract(field_uses(rows[doc_id].record.metadata))

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docindex.protocols import DocumentRecord, Match, SourceRecord, StoredNode, StoredTable, Vectors
-from docindex.schema import Condition, Document, Field, Node
+from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node
 from docindex.stores.check import find_problems
 from docindex.stores.conditions import compile_condition
 from docindex.stores.database import size_in_bytes
 from docindex.stores.dense import VectorSearch, vector_index
+from docindex.stores.derived import DerivedRecords
 from docindex.stores.encoding import from_micros
 from docindex.stores.files import bytes_under, table_folders
 from docindex.stores.lance import LanceTables, unindexed_rows
@@ -69,6 +70,10 @@ class TwoStoreSnapshot:
     def load(self, doc_id: str) -> Document | None:
         """The stored document with its text and structure."""
         return self._registry.load(self.version, doc_id)
+
+    def load_all(self, doc_ids: Collection[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by id; all of them are in memory at once."""
+        return self._registry.load_all(self.version, doc_ids)
 
     def sources(self, locations: Collection[str] | None = None) -> Iterator[SourceRecord]:
         """The files that the index holds: all, or those at the locations."""
@@ -134,9 +139,52 @@ class TwoStoreSnapshot:
         """A document's nodes, in order."""
         return self._stored(self._search.nodes_of(doc_id))
 
+    def nodes_of_all(self, doc_ids: Collection[str]) -> dict[str, list[Node]]:
+        """The nodes of several documents by id, each one's in order; all of them are in memory at once."""
+        found: dict[str, list[Node]] = {doc_id: [] for doc_id in doc_ids}
+        for node in self._search.nodes_of_all(list(found)):
+            found[node.doc_id].append(node)
+        for nodes in found.values():
+            nodes.sort(key=lambda node: (node.level, node.order))
+        return found
+
     def vectors_by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of nodes that are already stored, by content hash."""
         return self._dense.by_hash(content_hashes)
+
+    # --- indexes on top ----------------------------------------------------------------------------------------------
+
+    def definitions(self) -> tuple[IndexDefinition, ...]:
+        """The indexes on top of the passages that an ingest keeps up to date, by kind."""
+        return self._derived.definitions()
+
+    def derived(
+        self,
+        kind: str,
+        *,
+        keys: Collection[str] | None = None,
+        terms: Collection[str] | None = None,
+        doc_ids: Collection[str] | None = None,
+    ) -> Iterator[DerivedRecord]:
+        """The records of an index by key: all, or those with one of the keys, of the terms or of the documents."""
+        return self._derived.records(kind, keys=keys, terms=terms, doc_ids=doc_ids)
+
+    def derived_count(self, kind: str) -> int:
+        """How many records an index has."""
+        return self._derived.count(kind)
+
+    def derived_documents(self, kind: str) -> set[str]:
+        """The ids of the documents that an index has records of."""
+        return self._derived.documents(kind)
+
+    def derived_terms(self, kind: str, like: str = "", limit: int = 100) -> list[tuple[str, int]]:
+        """Terms of an index that hold some text, and in how many records each is: the most frequent first."""
+        return self._derived.terms(kind, like, limit)
+
+    def derived_vectors(self, kind: str) -> tuple[list[str], Vectors]:
+        """The keys of the records that have a vector, and the vectors, in one order; shape (n, dim)."""
+        keys, vectors = self._derived.vectors(kind)
+        return keys, vectors.reshape(-1, self._dim)
 
     # --- health ------------------------------------------------------------------------------------------------------
 
@@ -170,6 +218,10 @@ class TwoStoreSnapshot:
     @property
     def _search(self) -> NodeSearch:
         return NodeSearch(self._nodes.at(self._commit.nodes_table))
+
+    @property
+    def _derived(self) -> DerivedRecords:
+        return DerivedRecords(self._registry.engine, self.version)
 
     @property
     def _dense(self) -> VectorSearch:

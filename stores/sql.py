@@ -36,7 +36,7 @@ from docindex.stores.tables import (
     texts,
 )
 
-CommitKind = Literal["created", "changed", "embedded", "maintained", "recovered", "rolled back"]
+CommitKind = Literal["created", "changed", "embedded", "derived", "maintained", "recovered", "rolled back"]
 
 _CHUNK = 500
 """Ids in one statement, and rows in one page of a long listing."""
@@ -205,13 +205,19 @@ class Registry:
 
     def load(self, version: int, doc_id: str) -> Document | None:
         """A document with its text."""
-        row = self.documents_by_id(version, [doc_id]).get(doc_id)
-        if row is None:
-            return None
-        stored = self.texts([row.text_hash]).get(row.text_hash)
-        if stored is None:
-            raise StoreError(f"The text of {doc_id!r} is missing from the registry: ingest its file again.")
-        return stored.document(row, [head.with_rows(rows) for head, rows in self.tables(row.tables_hash)])
+        return self.load_all(version, [doc_id]).get(doc_id)
+
+    def load_all(self, version: int, doc_ids: Collection[str]) -> dict[str, Document]:
+        """The documents that have these ids, with their texts."""
+        rows = self.documents_by_id(version, doc_ids)
+        stored = self.texts({row.text_hash for row in rows.values()})
+        found: dict[str, Document] = {}
+        for doc_id, row in rows.items():
+            if row.text_hash not in stored:
+                raise StoreError(f"The text of {doc_id!r} is missing from the registry: ingest its file again.")
+            tables = [head.with_rows(cells) for head, cells in self.tables(row.tables_hash)]
+            found[doc_id] = stored[row.text_hash].document(row, tables)
+        return found
 
     def tables(self, tables_hash: str | None) -> Iterator[tuple[StoredTableHead, Iterator[TableRow]]]:
         """The tables that are stored under a hash; of each, the rows are read as they are asked for."""

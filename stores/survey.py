@@ -13,6 +13,7 @@ import pyarrow as pa
 from docindex.schema import FieldType
 from docindex.stores.cells import tables_hash
 from docindex.stores.changes import field_uses
+from docindex.stores.derived import DerivedRecords
 from docindex.stores.lance import first_line, scan
 from docindex.stores.lancedb_api import LanceTable
 from docindex.stores.rows import vectors_in
@@ -47,6 +48,8 @@ class Survey:
     documents: int = 0
     waiting: Counter[str] = field(default_factory=Counter)
     """How many sound nodes of each document have no sound vector."""
+    unsound_records: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds and keys of records of indexes that are damaged, or made from a document that is not there."""
     uses: Counter[tuple[str, FieldType]] = field(default_factory=Counter)
     """How many documents have each metadata field, by name and type."""
 
@@ -62,6 +65,9 @@ def survey(
     found.waiting = Counter(found.nodes.values())
     found.waiting.subtract(Counter(found.vectors.values()))
     _counts(found, registry, commit)
+    found.unsound_records = DerivedRecords(registry.engine, commit.version).unsound()
+    for kind, number in sorted(Counter(kind for kind, _ in found.unsound_records).items()):
+        found.problems.append(f"{number} records of the {kind!r} index are damaged, or belong to no document.")
     return found
 
 

@@ -1,8 +1,8 @@
 """The registry's tables, as queries see them. Migrations make them; a test holds the two together.
 
-Rows of sources, documents, fields and pending are temporal: they are in force from the version `since` until before the
-version `until`, which is null while they are. A reader at a version sees the rows that were in force then. Times are
-integers, microseconds since 1970 in UTC.
+Rows of sources, documents, fields, pending, definitions and derived are temporal: they are in force from the version
+`since` until before the version `until`, which is null while they are. A reader at a version sees the rows that were in
+force then. Times are integers, microseconds since 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -169,6 +169,51 @@ class FieldColumns(TypedColumns):
     """How many documents use it so."""
 
 
+class DefinitionColumns(TypedColumns):
+    """The indexes on top of the passages that an ingest keeps up to date."""
+
+    kind: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    options: Named[str] = Column(Text)
+    """JSON."""
+
+
+class DerivedColumns(TypedColumns):
+    """The records of those indexes, without what they hold."""
+
+    kind: Named[str] = Column(EXACT, primary_key=True)
+    key: Named[str] = Column(EXACT, primary_key=True)
+    since: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    until: Named[int | None] = Column(BigInteger)
+    record: Named[str] = Column(EXACT)
+    """The hash of what it holds."""
+
+
+class RecordColumns(TypedColumns):
+    """What records hold, once each however many versions have it."""
+
+    hash: Named[str] = Column(EXACT, primary_key=True)
+    details: Named[str] = Column(Text)
+    """JSON: documents, terms, data."""
+    vector: Named[bytes | None] = Column(LargeBinary)
+    """Floats of 32 bits, little-endian."""
+
+
+class RecordDocumentColumns(TypedColumns):
+    """The documents that a record was made from."""
+
+    record: Named[str] = Column(EXACT, primary_key=True)
+    doc_id: Named[str] = Column(EXACT, primary_key=True)
+
+
+class RecordTermColumns(TypedColumns):
+    """What a record is looked up by."""
+
+    record: Named[str] = Column(EXACT, primary_key=True)
+    term: Named[str] = Column(EXACT, primary_key=True)
+
+
 properties = Table("properties", METADATA, PropertyColumns)
 commits = Table("commits", METADATA, CommitColumns)
 journal = Table("journal", METADATA, JournalColumns)
@@ -180,10 +225,22 @@ pending = Table("pending", METADATA, PendingColumns)
 document_tables = Table("tables", METADATA, TableColumns)
 table_rows = Table("table_rows", METADATA, TableRowColumns)
 tags = Table("tags", METADATA, TagColumns)
+definitions = Table("definitions", METADATA, DefinitionColumns)
+derived = Table("derived", METADATA, DerivedColumns)
+records = Table("records", METADATA, RecordColumns)
+record_documents = Table("record_documents", METADATA, RecordDocumentColumns)
+record_terms = Table("record_terms", METADATA, RecordTermColumns)
 
 
-TemporalTable = Table[SourceColumns] | Table[DocumentColumns] | Table[FieldColumns] | Table[PendingColumns]
-TEMPORAL: tuple[TemporalTable, ...] = (sources, documents, fields, pending)
+TemporalTable = (
+    Table[SourceColumns]
+    | Table[DocumentColumns]
+    | Table[FieldColumns]
+    | Table[PendingColumns]
+    | Table[DefinitionColumns]
+    | Table[DerivedColumns]
+)
+TEMPORAL: tuple[TemporalTable, ...] = (sources, documents, fields, pending, definitions, derived)
 """The tables whose rows hold for some versions."""
 
 

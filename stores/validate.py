@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, NodeVectors
+from docindex.schema import DerivedRecord
+
+
+def is_empty(changes: ChangeSet) -> bool:
+    """Whether there is nothing to write."""
+    given = changes.vectors is not None and len(changes.vectors.node_ids)
+    content = changes.documents or changes.delete_documents or changes.sources or changes.delete_sources or given
+    indexes = changes.derived or changes.delete_derived or changes.define_indexes or changes.drop_indexes
+    return not (content or indexes)
 
 
 def check_changes(changes: ChangeSet, dim: int) -> None:
@@ -32,6 +43,7 @@ def check_changes(changes: ChangeSet, dim: int) -> None:
         _check_text(source.name, "twin", source.same_as or "")
     if changes.vectors is not None:
         _check_vectors(changes.vectors, dim)
+    _check_derived(changes.derived, dim)
 
 
 def _check_document(change: DocumentChange, dim: int) -> None:
@@ -58,6 +70,21 @@ def _check_document(change: DocumentChange, dim: int) -> None:
             raise StoreError(
                 f"Node {node.node_id!r} is not the text of {document.doc_id!r} at {node.start}-{node.end}."
             )
+
+
+def _check_derived(derived: Sequence[DerivedRecord], dim: int) -> None:
+    seen: set[tuple[str, str]] = set()
+    for record in derived:
+        name = f"{record.kind}/{record.key}"
+        if (record.kind, record.key) in seen:
+            raise StoreError(f"The index record {name!r} comes twice in one commit.")
+        seen.add((record.kind, record.key))
+        if not record.documents:
+            raise StoreError(f"The index record {name!r} is made from no document: name the ones that it goes with.")
+        for what, value in (("kind", record.kind), ("key", record.key), ("terms", "".join(record.terms))):
+            _check_text(name, what, value)
+        if record.vector is not None and (record.vector.shape != (dim,) or not np.isfinite(record.vector).all()):
+            raise StoreError(f"The vector of the index record {name!r} is not one of {dim} finite numbers.")
 
 
 def _check_vectors(given: NodeVectors, dim: int) -> None:

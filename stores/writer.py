@@ -24,7 +24,7 @@ from docindex.stores.parts import StoreParts, now, silent
 from docindex.stores.repair import mend
 from docindex.stores.rows import node_batches, node_schema, vector_batches, vector_schema
 from docindex.stores.sql import CommitKind, CommitRow
-from docindex.stores.validate import check_changes
+from docindex.stores.validate import check_changes, is_empty
 from docindex.stores.versions import add_tag, go_back_to, remove_tag
 
 logger = logging.getLogger("docindex.stores")
@@ -84,7 +84,7 @@ class TwoStoreWriter:
         """
         check_changes(changes, self._parts.dim)
         given = changes.vectors if changes.vectors is not None and len(changes.vectors.node_ids) else None
-        if not (changes.documents or changes.delete_documents or changes.sources or changes.delete_sources or given):
+        if is_empty(changes):
             return self.snapshot
         self.recover()
         head = self._parts.head()

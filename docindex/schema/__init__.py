@@ -22,6 +22,7 @@ from docindex.schema.conditions import (
     Not,
     Or,
 )
+from docindex.schema.derived import DerivedRecord, IndexDefinition, JsonValue
 from docindex.schema.documents import (
     CellValue,
     Column,
@@ -63,6 +64,7 @@ __all__ = [
     "Compare",
     "CompareOp",
     "Condition",
+    "DerivedRecord",
     "Document",
     "DocumentTable",
     "Duplicate",
@@ -72,7 +74,9 @@ __all__ = [
     "Heading",
     "HiddenText",
     "Hit",
+    "IndexDefinition",
     "IngestReport",
+    "JsonValue",
     "Limits",
     "LoadOptions",
     "MetadataValue",

@@ -11,17 +11,18 @@ from docindex.config import IndexConfig
 from docindex.protocols import IndexStore
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
+from docindex.testing.derived_contract import DerivedContract
 from docindex.testing.store_contract import StoreContract
 from docindex.testing.store_growth_contract import StoreGrowthContract
 
 
-class TestSqlite(StoreContract, StoreGrowthContract):
+class TestSqlite(StoreContract, StoreGrowthContract, DerivedContract):
     def make_store(self, path: Path, dim: int) -> IndexStore:
         return create_stores(path, Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=dim))
 
 
 @pytest.mark.postgres
-class TestPostgres(StoreContract, StoreGrowthContract):
+class TestPostgres(StoreContract, StoreGrowthContract, DerivedContract):
     @pytest.fixture(autouse=True)
     def _server(self, postgres_url: Callable[[], str]) -> None:
         self.new_url = postgres_url
