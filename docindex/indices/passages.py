@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from docindex.indices.cut import CutDocument
 from docindex.protocols import Chunker, Embedder, NodeVectors, Snapshot, Vectors
 from docindex.schema import Document, Node
 
@@ -35,8 +36,14 @@ class PassageIndex:
         return self._make()
 
     def nodes(self, document: Document, before: Sequence[Node] = ()) -> tuple[Node, ...]:
-        """The document's passages in order; those that it had `before` stay where their text does."""
-        return tuple(self._chunker.chunk(document, before))
+        """The document's passages in order; those that it had `before` stay where their text does.
+
+        Those of a document that comes cut are taken as they are, unless there was something before.
+        """
+        chunker = self._chunker  # in any case: what another model's tokenizer has cut is refused
+        if isinstance(document, CutDocument) and not before:
+            return document.nodes
+        return tuple(chunker.chunk(document, before))
 
     def known_vectors(self, nodes: Sequence[Node], snapshot: Snapshot) -> tuple[Vectors, int]:
         """The vectors that the index has for what the nodes say, zeros for the others; and how many it has.
@@ -44,9 +51,11 @@ class PassageIndex:
         Vectors are looked up by text, wherever it stood before: in an older version of the document, or in a file of
         another name. Shape (n, dim).
         """
-        hashes = [node.content_hash for node in nodes]
-        known = snapshot.vectors_by_hash(set(hashes)) if hashes else {}
         vectors = np.zeros((len(nodes), self._dim), dtype=np.float32)
+        if not nodes or not snapshot.embedded():
+            return vectors, 0
+        hashes = [node.content_hash for node in nodes]
+        known = snapshot.vectors_by_hash(set(hashes))
         rows = [row for row, content_hash in enumerate(hashes) if content_hash in known]
         for row in rows:
             vectors[row] = known[hashes[row]]

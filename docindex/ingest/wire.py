@@ -1,7 +1,7 @@
 """How documents travel from a parser process: framed, without pickle, every value coming out as it went in.
 
 A frame is a header of JSON and a body of text. The text of a document, which is most of it, is the body: it is not
-escaped and not searched for quotes.
+escaped and not searched for quotes. The nodes of a document that comes cut are columns of numbers in the header.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from docindex.indices.cut import CutDocument, with_nodes
 from docindex.protocols import Loaded
 from docindex.schema import (
     CellValue,
@@ -25,6 +26,7 @@ from docindex.schema import (
     Limits,
     LoadOptions,
     MetadataValue,
+    Node,
     Page,
     Problem,
     Source,
@@ -61,6 +63,16 @@ def signature(path: Path) -> Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What makes an object in another process."""
+
+    factory: str
+    """`module:callable`."""
+    arguments: tuple[str | int, ...] = ()
+    """What it is called with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A file to parse."""
 
@@ -68,6 +80,8 @@ class Request:
     source: Source
     signature: Signature | None = None
     """The file must still be as it was then: a part of it has been delivered already."""
+    cut: bool = False
+    """Its documents are to be cut, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +145,23 @@ def encode(message: Request | Item | Ended) -> bytes:
         case Item(index, Document() as document):
             plain = document_as_json(document)
             text = plain.pop("text")
-            return _frame({"kind": "document", "index": index} | plain, text)
+            nodes = _columns(document.nodes) if isinstance(document, CutDocument) else None
+            return _frame({"kind": "document", "index": index, "nodes": nodes} | plain, text)
         case Item(index, Problem() | Unread() as loaded):
             kind = "problem" if isinstance(loaded, Problem) else "unread"
             return _frame({"kind": kind, "index": index, "source": loaded.source, "reason": loaded.reason})
     raise TypeError(f"a loader gives documents, problems and unread parts, and not {type(message.loaded).__name__}")
+
+
+def encode_recipe(recipe: Recipe | None) -> str:
+    """The recipe as an argument of a process."""
+    return _JSON.encode([] if recipe is None else [recipe.factory, *recipe.arguments])
+
+
+def decode_recipe(argument: str) -> Recipe | None:
+    """The recipe that an argument tells."""
+    factory, *arguments = json.loads(argument) or [None]
+    return None if factory is None else Recipe(factory, tuple(arguments))
 
 
 def decode_request(header: _Header) -> Request:
@@ -152,6 +178,7 @@ def decode_request(header: _Header) -> Request:
             source["depth"],
         ),
         tuple(header["signature"]) if header["signature"] else None,
+        header["cut"],
     )
 
 
@@ -166,7 +193,9 @@ def decode_reply(header: _Header, body: str) -> Item | Ended:
         case "unread":
             return Item(index, Unread(header["source"], header["reason"]))
         case _:
-            return Item(index, document_from_json(header | {"text": body}))
+            document = document_from_json(header | {"text": body})
+            nodes = header["nodes"]
+            return Item(index, document if nodes is None else with_nodes(document, _from_columns(nodes, document)))
 
 
 def document_as_json(document: Document) -> dict[str, Any]:
@@ -224,7 +253,40 @@ def _request(request: Request) -> dict[str, object]:
             "depth": source.depth,
         },
         "signature": request.signature,
+        "cut": request.cut,
     }
+
+
+def _columns(nodes: Sequence[Node]) -> dict[str, object]:
+    """The nodes without what their document tells; what many of them have in common is written once."""
+    shared: dict[tuple[object, ...], int] = {}
+    kinds = [
+        shared.setdefault(
+            (node.context, node.headings, node.page, node.page_label, node.level, node.parent_id), len(shared)
+        )
+        for node in nodes
+    ]
+    return {
+        "ids": [node.node_id for node in nodes],
+        "orders": [node.order for node in nodes],
+        "starts": [node.start for node in nodes],
+        "ends": [node.end for node in nodes],
+        "kinds": kinds,
+        "shared": list(shared),
+    }
+
+
+def _from_columns(columns: _Header, document: Document) -> tuple[Node, ...]:
+    doc_id, text = document.doc_id, document.text
+    shared = [(context, tuple(headings), *rest) for context, headings, *rest in columns["shared"]]
+    rows = zip(
+        *(columns[name] for name in ("ids", "orders", "starts", "ends", "kinds")),
+        strict=True,
+    )
+    return tuple(
+        Node(node_id, doc_id, order, start, end, text[start:end], *shared[kind])
+        for node_id, order, start, end, kind in rows
+    )
 
 
 def _table(table: DocumentTable) -> dict[str, object]:

@@ -13,10 +13,23 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from docindex.ingest.scratch import ScratchFolder
-from docindex.ingest.wire import IDLE, NOTE, OUT_OF_MEMORY, Ended, FrameBuffer, Item, Request, decode_reply, encode
+from docindex.ingest.wire import (
+    IDLE,
+    NOTE,
+    OUT_OF_MEMORY,
+    Ended,
+    FrameBuffer,
+    Item,
+    Recipe,
+    Request,
+    decode_reply,
+    encode,
+    encode_recipe,
+)
 from docindex.schema import Limits
 
 logger = logging.getLogger("docindex.ingest")
@@ -24,6 +37,8 @@ logger = logging.getLogger("docindex.ingest")
 GRACE_SECONDS = 30.0
 """The process ends itself when its time is over; one that does not, because a parser took its alarm, is killed."""
 
+_SPARING: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy would set memory aside for each core, which would count towards the limit, and nothing here multiplies."""
 _BLOCK = 1 << 18
 _TAIL = 4096
 _LONGEST_WAIT = 3600.0
@@ -46,9 +61,9 @@ class Death:
     def reason(self, limits: Limits, times: int) -> str:
         """What to say of the file that it was working on when this happened, for so many times."""
         if self.timed_out:
-            return f"took longer than {limits.seconds:g} s: raise the limit seconds"
+            return f"took longer than {limits.seconds:g} s: raise the limit seconds (--limit seconds=N)"
         if self.returncode == OUT_OF_MEMORY or _NO_MEMORY.search(self.last_words):
-            return f"needs more than {limits.memory_bytes / 1e9:.2g} GB of memory: raise the limit memory_bytes"
+            return f"needs more than {limits.memory_bytes / 1e9:.2g} GB of memory: raise the limit memory_bytes (--limit memory_bytes=N)"
         how = f"signal {-self.returncode}" if self.returncode < 0 else f"exit code {self.returncode}"
         if self.worked:
             return f"the parser crashed ({how}){f' {times} times' if times > 1 else ''}"
@@ -75,8 +90,8 @@ class WorkerProcess:
     _cpu_seconds: float = 0.0
 
     @classmethod
-    def start(cls, loaders: str) -> WorkerProcess:
-        """A new process; `loaders` is the `module:callable` that makes its registry.
+    def start(cls, loaders: str, chunker: Recipe | None = None) -> WorkerProcess:
+        """A new process; `loaders` is the `module:callable` that makes its registry, `chunker` makes its chunker.
 
         Raises:
             OSError: There are too many processes or open files.
@@ -95,13 +110,13 @@ class WorkerProcess:
             process = subprocess.Popen(  # noqa: S603 - this interpreter, and nothing of a user's
                 [
                     *(sys.executable, "-P", "-m", "docindex.ingest.worker_main"),
-                    *(loaders, str(theirs.fileno()), str(notes_in)),
+                    *(loaders, str(theirs.fileno()), str(notes_in), encode_recipe(chunker)),
                 ],
                 stdin=subprocess.PIPE,
                 stdout=log_in,
                 stderr=log_in,
                 pass_fds=(theirs.fileno(), notes_in),
-                env=os.environ | {"PYTHONPATH": _import_path(), "TMPDIR": str(folder.path)},
+                env=_SPARING | os.environ | {"PYTHONPATH": _import_path(), "TMPDIR": str(folder.path)},
                 process_group=0,  # signals of the terminal are the parent's, and children of parsers can be found
             )
             undo.pop_all()

@@ -1,16 +1,19 @@
-"""Parsing in processes of its own: several files at once, and one that hangs or crashes costs nothing but itself."""
+"""Parsing and cutting in processes of their own: several files at once, and one that crashes costs only itself."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from docindex.ingest.scratch import sweep
-from docindex.ingest.wire import Ended, Item, Request, Signature, signature
+from docindex.ingest.wire import Ended, Item, Recipe, Request, Signature, signature
 from docindex.ingest.worker_process import Death, WorkerProcess
 from docindex.protocols import Loaded
 from docindex.schema import Problem, Source
@@ -24,6 +27,10 @@ _FILE_COST = 32 << 10
 """What a file costs beyond its bytes, in bytes."""
 _WORTH_A_PROCESS = 1 << 20
 """How much has to wait before another process is started: starting one takes as long as parsing some hundred kB."""
+_WORTH_A_CHUNKER = 128 << 10
+"""How much the parent cuts itself before the processes do: a chunker takes a process as long to make."""
+_LOOKED_UP = 16
+"""Of how many files it is asked at once whether they are to be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class LoadedFrom:
     source_index: int
     """The file's place among the sources, from 0."""
     item: Loaded
+    """A document that was cut comes as a CutDocument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class EndOf:
 
 
 class ParserPool:
-    """Processes that parse, started when there is something to parse.
+    """Processes that parse, and cut what they parse; started when there is something to parse.
 
     Files are read ahead, but no more than a few, and no more of them than some megabytes a process: a process whose
     documents are not taken waits. One consumer at a time; between two `load`s the processes stay.
@@ -55,14 +63,27 @@ class ParserPool:
     A context manager: leaving it ends the processes.
     """
 
-    def __init__(self, loaders: str, *, processes: int | None = None) -> None:
+    def __init__(
+        self,
+        loaders: str,
+        *,
+        processes: int | None = None,
+        chunker: Callable[[], Recipe | None] = lambda: None,
+        uncut: Callable[[Collection[Path]], Collection[Path]] = lambda _: (),
+    ) -> None:
         """A pool that has no process yet.
 
         Args:
             loaders: `module:callable` of what makes the LoaderRegistry in each process.
             processes: How many files are parsed at once; None is one a core, up to four.
+            chunker: Tells what makes the Chunker in each process, when there is something to parse; None if none can
+                be made there, and all documents come uncut.
+            uncut: Told some paths, gives those of them whose documents shall come uncut. Others do, too, if cutting
+                them could come near to a limit.
         """
         self._loaders = loaders
+        self._find_chunker = chunker
+        self._uncut = uncut
         self._processes = max(1, processes or min(MOST_PROCESSES, _cores()))
         self._workers: list[_Worker] = []
         self._retired_seconds = 0.0
@@ -81,18 +102,18 @@ class ParserPool:
         """
         if not self._workers:
             sweep()
-        waiting = iter(enumerate(sources))
+        new = self._jobs(sources)
         jobs: deque[_Job] = deque()
         more = True
         try:
             while True:
                 while more and self._has_room():
-                    following = next(waiting, None)
+                    following = next(new, None)
                     if following is None:
                         more = False
                     else:
-                        jobs.append(_Job(*following))
-                        self._assign(jobs[-1])
+                        jobs.append(following)
+                        self._assign(following)
                 if not jobs:
                     return
                 yield from self._events(jobs[0])
@@ -114,6 +135,21 @@ class ParserPool:
     ) -> None:
         self.close()
 
+    def _jobs(self, sources: Iterable[Source]) -> Iterator[_Job]:
+        numbered = enumerate(sources)
+        taken = 0
+        while group := list(islice(numbered, _LOOKED_UP)):
+            uncut = self._uncut([source.path for _, source in group]) if self._chunker else ()
+            for index, source in group:
+                job = _Job(index, source)
+                taken += job.bytes
+                job.cut = self._chunker is not None and taken > _WORTH_A_CHUNKER and source.path not in uncut
+                yield job
+
+    @cached_property
+    def _chunker(self) -> Recipe | None:
+        return self._find_chunker()
+
     def _has_room(self) -> bool:
         return len(self._workers) < self._processes or any(worker.has_room for worker in self._workers)
 
@@ -130,7 +166,7 @@ class ParserPool:
         least.give(job)
 
     def _start(self) -> _Worker:
-        worker = _Worker(WorkerProcess.start(self._loaders))
+        worker = _Worker(WorkerProcess.start(self._loaders, self._chunker))
         self._workers.append(worker)
         return worker
 
@@ -140,7 +176,7 @@ class ParserPool:
                 yield LoadedFrom(job.index, Problem(job.source.name, job.failure))
                 yield EndOf(job.index, whole=False, quarantined=job.quarantined)
                 return
-            reply = job.worker.process.receive(job.source.options.limits.seconds)
+            reply = job.worker.process.receive(job.seconds)
             match reply:
                 case None:
                     self._replace(job.worker)
@@ -196,7 +232,7 @@ class _Worker:
 
     @property
     def waiting_bytes(self) -> int:
-        return sum(job.cost for job in self.jobs)
+        return sum(_FILE_COST + job.bytes for job in self.jobs)
 
     @property
     def has_room(self) -> bool:
@@ -206,7 +242,7 @@ class _Worker:
         job.worker = self
         job.seen = 0
         self.jobs.append(job)
-        self.process.send(Request(job.index, job.source, job.signature if job.given else None))
+        self.process.send(Request(job.index, job.source, job.signature if job.given else None, job.cut))
 
 
 @dataclass(slots=True, eq=False)
@@ -215,8 +251,9 @@ class _Job:
 
     index: int
     source: Source
-    cost: int = _FILE_COST
-    """In bytes."""
+    cut: bool = False
+    """Its documents are to come cut."""
+    bytes: int = 0
     signature: Signature | None = None
     """Of the file when it was first given to a process."""
     worker: _Worker | None = None
@@ -232,10 +269,14 @@ class _Job:
     def __post_init__(self) -> None:
         try:
             self.signature = signature(self.source.path)
-            _, _, size, _ = self.signature
-            self.cost += size
+            _, _, self.bytes, _ = self.signature
         except OSError:
             pass  # its process will say so
+
+    @property
+    def seconds(self) -> float:
+        """How long its process may be silent: parsing and cutting a document may each take as long as the limit."""
+        return self.source.options.limits.seconds * (2 if self.cut else 1)
 
     def fail(self, error: OSError) -> None:
         self.failure = f"the parser process can't be started: {error.strerror or error}"

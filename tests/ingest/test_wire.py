@@ -11,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docindex.ingest.wire import Ended, FrameBuffer, Item, Request, decode_reply, decode_request, encode
+from docindex.indices.cut import CutDocument, with_nodes
+from docindex.ingest.wire import (
+    Ended,
+    FrameBuffer,
+    Item,
+    Recipe,
+    Request,
+    decode_recipe,
+    decode_reply,
+    decode_request,
+    encode,
+    encode_recipe,
+)
 from docindex.protocols import Loaded
 from docindex.schema import (
     Column,
@@ -20,6 +32,7 @@ from docindex.schema import (
     Heading,
     Limits,
     LoadOptions,
+    Node,
     Page,
     Problem,
     Source,
@@ -64,8 +77,36 @@ DOCUMENTS = st.builds(
     tables=st.lists(TABLES, max_size=2).map(tuple),
     hidden=COUNT,
 )
-LOADED = DOCUMENTS | st.builds(Problem, TEXT, TEXT) | st.builds(Unread, TEXT, TEXT)
 OPTIONAL = st.none() | TEXT
+
+
+@st.composite
+def cut_documents(draw: st.DrawFn) -> CutDocument:
+    document = draw(DOCUMENTS)
+    nodes = []
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(document.text)))
+        end = draw(st.integers(start, len(document.text)))
+        nodes.append(
+            Node(
+                node_id=draw(TEXT),
+                doc_id=document.doc_id,
+                order=draw(COUNT),
+                start=start,
+                end=end,
+                text=document.text[start:end],
+                context=draw(st.sampled_from(["", "Title", "Title > Part"])),
+                headings=tuple(draw(st.lists(TEXT, max_size=2))),
+                page=draw(st.none() | COUNT),
+                page_label=draw(OPTIONAL),
+                level=draw(COUNT),
+                parent_id=draw(OPTIONAL),
+            )
+        )
+    return with_nodes(document, tuple(nodes))
+
+
+LOADED = DOCUMENTS | cut_documents() | st.builds(Problem, TEXT, TEXT) | st.builds(Unread, TEXT, TEXT)
 OPTIONS = st.builds(
     LoadOptions,
     id_field=OPTIONAL,
@@ -109,12 +150,29 @@ def test_what_is_loaded_arrives_as_it_was(index: int, loaded: Loaded) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(COUNT, SOURCES, SIGNATURES)
-def test_a_request_arrives_as_it_was(index: int, source: Source, signature: tuple[int, int, int, int] | None) -> None:
-    request = Request(index, source, signature)
+@given(COUNT, SOURCES, SIGNATURES, st.booleans())
+def test_a_request_arrives_as_it_was(
+    index: int, source: Source, signature: tuple[int, int, int, int] | None, cut: bool
+) -> None:
+    request = Request(index, source, signature, cut)
     header, _ = one_frame(encode(request))
     assert decode_request(header) == request
     assert type_tree(decode_request(header)) == type_tree(request)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.none() | st.builds(Recipe, TEXT, st.lists(TEXT | COUNT, max_size=3).map(tuple)))
+def test_a_recipe_arrives_as_it_was(recipe: Recipe | None) -> None:
+    assert decode_recipe(encode_recipe(recipe)) == recipe
+
+
+@given(DOCUMENTS)
+@settings(deadline=None, max_examples=50)
+def test_a_document_with_nodes_is_the_document(document: Document) -> None:
+    cut = with_nodes(document, ())
+    assert {f.name: getattr(cut, f.name) for f in dataclasses.fields(document)} == {
+        f.name: getattr(document, f.name) for f in dataclasses.fields(document)
+    }
 
 
 @settings(deadline=None)
@@ -161,7 +219,8 @@ def test_what_is_no_document_is_refused_by_its_sender(wrong: object) -> None:
 def test_every_field_is_sent() -> None:
     """A field that is added to these and not to the wire form would get lost unseen: this says where to add it."""
     names = {
-        kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in (Document, DocumentTable, Source)
+        kind: tuple(field.name for field in dataclasses.fields(kind))
+        for kind in (Document, DocumentTable, Node, Source)
     }
     assert names == {
         Document: (
@@ -169,5 +228,9 @@ def test_every_field_is_sent() -> None:
             *("pages", "headings", "tables", "hidden"),
         ),
         DocumentTable: ("name", "columns", "rows", "start", "end"),
+        Node: (
+            *("node_id", "doc_id", "order", "start", "end", "text", "context", "headings"),
+            *("page", "page_label", "level", "parent_id"),
+        ),
         Source: ("name", "path", "media_type", "options", "depth"),
     }

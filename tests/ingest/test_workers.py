@@ -223,7 +223,9 @@ def test_a_parser_that_hangs_is_ended(pool: ParserPool, script, line: str) -> No
     started = time.monotonic()
     events = list(pool.load([script("a", "give 1"), bad, script("b", "give 1")]))
     assert time.monotonic() - started < 10
-    assert problems(events, 1) == [Problem("bad", "took longer than 0.4 s: raise the limit seconds")]
+    assert problems(events, 1) == [
+        Problem("bad", "took longer than 0.4 s: raise the limit seconds (--limit seconds=N)")
+    ]
     assert [event for event in events if isinstance(event, EndOf)] == [
         EndOf(0, whole=True),
         EndOf(1, whole=False, quarantined=True),
@@ -241,7 +243,8 @@ def test_too_much_memory_is_a_reason_and_the_next_file_has_a_new_process(pool: P
     limits = Limits(memory_bytes=200_000_000)
     events = list(pool.load([script("a", "fill 10", limits=limits), script("bad", "fill 400", limits=limits)]))
     assert texts(events, 0) == ["10"]
-    assert problems(events, 1) == [Problem("bad", "needs more than 0.2 GB of memory: raise the limit memory_bytes")]
+    reason = "needs more than 0.2 GB of memory: raise the limit memory_bytes (--limit memory_bytes=N)"
+    assert problems(events, 1) == [Problem("bad", reason)]
     events = list(pool.load([script("c", "fill 400")]))
     assert texts(events, 0) == ["400"]
 
@@ -280,7 +283,7 @@ def test_a_file_that_changed_between_two_attempts(pool: ParserPool, script) -> N
 
 def test_a_file_that_is_too_large_missing_or_none(pool: ParserPool, script, tmp_path: Path) -> None:
     large = script("large", *["give 1"] * 1000, limits=Limits(file_bytes=5000))
-    assert reason(pool, large) == "is larger than 5 kB (6.999 kB): raise the limit file_bytes"
+    assert reason(pool, large) == "is larger than 5 kB (6.999 kB): raise the limit file_bytes (--limit file_bytes=N)"
     assert reason(pool, Source("gone", tmp_path / "gone", "text/plain")) == "can't be read: No such file or directory"
     assert reason(pool, Source("folder", tmp_path, "text/plain")) == "can't be read: it is not a regular file"
 
