@@ -8,7 +8,8 @@ or, with results that are at hand:
     docindex search --queries DATA/queries.jsonl -i INDEX --json -k 100 > RESULTS
     python tests/benchmarks/scifact_ndcg.py --data DATA RESULTS
 
-Prints one JSON object. Retrieval is measured by document: several passages of one count once, at the best rank.
+Prints one JSON object; `docindex eval run` says more, with intervals, comparisons and reports. Retrieval is measured by
+document: several passages of one count once, at the best rank.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from docindex.evaluation.dataset import load_dataset
-from docindex.evaluation.metrics import measure, rank_documents
+from docindex.evaluation import Found, load_dataset, rank_documents, score
 
 
 def main() -> int:
@@ -43,17 +43,18 @@ def main() -> int:
     with lines_of(options) as lines:
         rankings = dict(read_rankings(lines))
     missing = dataset.judged().keys() - rankings.keys()
-    quality = measure(rankings, dataset.judgements)
+    found = {query_id: Found(tuple((doc_id, 0.0) for doc_id in ranked)) for query_id, ranked in rankings.items()}
+    quality = score(found, dataset)
     print(
         json.dumps(
             {
                 "split": options.split,
                 "mode": options.mode if options.index else None,
-                "queries": quality.queries,
+                "queries": len(quality.results),
                 "queries_without_results": len(missing),
-                "ndcg@10": round(quality.ndcg_at_10, 4),
-                "recall@100": round(quality.recall_at_100, 4),
-                "mrr@10": round(quality.mrr_at_10, 4),
+                "ndcg@10": round(quality.mean("ndcg@10"), 4),
+                "recall@100": round(quality.mean("recall@100"), 4),
+                "mrr@10": round(quality.mean("mrr@10"), 4),
                 "seconds": round(time.perf_counter() - began, 1),
             }
         )

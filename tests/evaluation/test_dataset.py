@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from docindex.errors import LoadError
-from docindex.evaluation.dataset import load_dataset, read_judgements, read_queries
+from docindex.errors import ConfigError, LoadError
+from docindex.evaluation.dataset import Dataset, load_dataset, read_judgements, read_queries
 
 QUERIES = """\
 {"_id": "1", "text": "first"}
@@ -52,3 +52,35 @@ def test_a_bad_judgement_names_its_line(tmp_path: Path, line: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"queries\.jsonl: can't be read"):
         load_dataset(tmp_path, "train")
+
+
+def test_the_only_split_is_taken_and_of_several_one_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "queries.jsonl", QUERIES)
+    write(tmp_path / "qrels" / "dev.tsv", QRELS)
+    assert load_dataset(tmp_path).split == "dev"
+    write(tmp_path / "qrels" / "test.tsv", QRELS)
+    with pytest.raises(ConfigError, match="choose one of dev, test"):
+        load_dataset(tmp_path)
+    with pytest.raises(ConfigError, match=r"no split 'train'.*dev, test"):
+        load_dataset(tmp_path, "train")
+
+
+def test_a_judged_query_without_a_text_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "queries.jsonl", QUERIES)
+    write(tmp_path / "qrels" / "dev.tsv", QRELS + "9\td\t1\n")
+    with pytest.raises(LoadError, match=r"dev\.tsv: the query '9' is not in"):
+        load_dataset(tmp_path)
+
+
+def test_what_is_there_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="line 5: the id '1' is there already"):
+        read_queries(write(tmp_path / "queries.jsonl", QUERIES + '{"_id": "1", "text": "again"}\n'))
+    with pytest.raises(LoadError, match="line 6 judges 'd' another way"):
+        read_judgements(write(tmp_path / "qrels.tsv", QRELS + "3\td\t1\n"))
+
+
+def test_the_fingerprint_changes_with_what_is_measured_only() -> None:
+    one = Dataset({"q": "a", "unjudged": "b"}, {"q": {"d": 1}})
+    assert one.fingerprint == Dataset({"q": "a"}, {"q": {"d": 1}, "r": {"d": 0}}).fingerprint
+    assert one.fingerprint != Dataset({"q": "a"}, {"q": {"d": 2}}).fingerprint
+    assert one.relevant_documents() == {"d"}

@@ -1,10 +1,23 @@
 from math import log2
 
+import ir_measures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docindex.evaluation.metrics import Quality, measure, ndcg, rank_documents, recall, reciprocal_rank
+from docindex.errors import ConfigError
+from docindex.evaluation.metrics import (
+    Metric,
+    average_precision,
+    ndcg,
+    parse_metric,
+    precision,
+    rank_documents,
+    recall,
+    reciprocal_rank,
+)
+
+RELEVANCE = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3))
 
 
 def test_ndcg_by_hand() -> None:
@@ -28,11 +41,12 @@ def test_ndcg_takes_negative_relevance_for_none() -> None:
     assert ndcg([], {"a": 1}, 10) == 0.0
 
 
-def test_recall_by_hand() -> None:
+def test_recall_and_precision_by_hand() -> None:
     relevance = {"a": 1, "b": 2, "c": 0, "d": 1}
     assert recall(["a", "c", "x", "b"], relevance, 3) == pytest.approx(1 / 3)
     assert recall(["a", "c", "x", "b"], relevance, 4) == pytest.approx(2 / 3)
     assert recall(["a"], {}, 10) == 0.0
+    assert precision(["a", "c", "x", "b"], relevance, 5) == pytest.approx(2 / 5)
 
 
 def test_reciprocal_rank_by_hand() -> None:
@@ -41,28 +55,54 @@ def test_reciprocal_rank_by_hand() -> None:
     assert reciprocal_rank(["x"], {"x": 0}, 10) == 0.0
 
 
+def test_average_precision_by_hand() -> None:
+    relevance = {"a": 1, "b": 1, "c": 1}
+    assert average_precision(["a", "x", "b"], relevance, 10) == pytest.approx((1 + 2 / 3) / 3)
+    assert average_precision(["a", "x", "b"], relevance, 2) == pytest.approx(1 / 3)
+    assert average_precision(["x"], relevance, 10) == 0.0
+
+
 def test_several_passages_of_a_document_count_once_at_the_best_rank() -> None:
     assert rank_documents(["b", "a", "b", "b", "c", "a"]) == ["b", "a", "c"]
 
 
-def test_measure_averages_over_queries_with_a_relevant_document() -> None:
-    rankings = {"q1": ["a", "x"], "q2": ["x", "b"], "q4": ["z"], "not judged": ["a"]}
-    judgements = {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}, "q4": {"z": 0}}
-    quality = measure(rankings, judgements)
-    assert quality == Quality(
-        queries=3,
-        ndcg_at_10=pytest.approx((1 + 1 / log2(3) + 0) / 3),
-        recall_at_100=pytest.approx(2 / 3),
-        mrr_at_10=pytest.approx((1 + 0.5 + 0) / 3),
-    )
-    assert measure({}, {}) == Quality(0, 0.0, 0.0, 0.0)
+@settings(deadline=None, max_examples=150)
+@given(st.permutations("abcdefgh").map(lambda order: list(order)[:6]), RELEVANCE, st.integers(1, 8))
+def test_metrics_are_those_of_trec_eval(ranking: list[str], relevance: dict[str, int], k: int) -> None:
+    """As ir-measures gives them, which runs trec_eval itself."""
+    if not any(relevance.values()):
+        relevance = relevance | {"h": 1}
+    run = {"q": {doc_id: float(len(ranking) - place) for place, doc_id in enumerate(ranking)}}
+    theirs = {
+        "ndcg": ir_measures.nDCG @ k,
+        "recall": ir_measures.R @ k,
+        "hit": ir_measures.Success @ k,
+        "mrr": ir_measures.RR @ k,
+        "map": ir_measures.AP @ k,
+        "precision": ir_measures.P @ k,
+    }
+    expected = ir_measures.calc_aggregate(theirs.values(), {"q": relevance}, run)
+    for name, measure in theirs.items():
+        assert parse_metric(f"{name}@{k}").of(ranking, relevance) == pytest.approx(expected[measure], abs=1e-6), name
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.permutations("abcdef"), st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3)), st.integers(1, 8))
+@given(st.permutations("abcdef"), RELEVANCE, st.integers(1, 8))
 def test_metrics_stay_in_range_and_the_ideal_order_is_best(
     ranking: list[str], relevance: dict[str, int], k: int
 ) -> None:
     ideal = sorted(relevance, key=lambda doc_id: -relevance[doc_id])
-    for metric in (ndcg, recall, reciprocal_rank):
-        assert 0.0 <= metric(ranking, relevance, k) <= metric(ideal, relevance, k) + 1e-12 <= 1.0 + 2e-12
+    for kind in ("ndcg", "recall", "mrr", "map", "hit", "precision"):
+        metric = Metric(kind, k)
+        assert 0.0 <= metric.of(ranking, relevance) <= metric.of(ideal, relevance) + 1e-12 <= 1.0 + 2e-12
+
+
+def test_metrics_have_names_that_can_be_read_back() -> None:
+    assert parse_metric(" nDCG@10 ") == Metric("ndcg", 10)
+    assert parse_metric(Metric("map", 100).name) == Metric("map", 100)
+
+
+@pytest.mark.parametrize("name", ["ndcg", "ndcg@", "ndcg@0", "ndcg@x", "bleu@4", "@3", ""])
+def test_what_is_no_metric_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(ConfigError, match="ndcg@10"):
+        parse_metric(name)
