@@ -56,11 +56,11 @@ class IndexNotFoundError(StoreError):
 
 
 class FormatError(StoreError):
-    """The index was written in a format that this version does not know."""
+    """The index, or a bundle, was written in a format that this version does not know."""
 
-    def __init__(self, found: object, supported: int) -> None:
+    def __init__(self, found: object, supported: int, what: str = "The index") -> None:
         super().__init__(
-            f"The index has format {found}, and this docindex reads up to {supported}: upgrade docindex to open it."
+            f"{what} has format {found}, and this docindex reads up to {supported}: upgrade docindex to open it."
         )
         self.found = found
         self.supported = supported

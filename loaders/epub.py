@@ -21,7 +21,7 @@ from docindex.loaders.epub_headings import ChapterHeadings
 from docindex.loaders.epub_package import XHTML, Chapter, Package, Place, read_package
 from docindex.loaders.html import HtmlLoader
 from docindex.loaders.joining import JoinedText
-from docindex.loaders.limits import open_zip, read_member
+from docindex.loaders.limits import cure, open_zip, read_member
 from docindex.loaders.values import LONGEST_STRING, iso_datetime
 from docindex.protocols import Loaded
 from docindex.schema import Document, MetadataValue, Page, Problem, Source, Unread
@@ -46,7 +46,7 @@ class EpubLoader:
             package = read_package(source, archive)
             most = source.options.limits.pages
             if max(len(package.chapters), len(package.pages)) > most:
-                raise LoadError(source.name, f"has more than {most} chapters or pages: raise the limit pages")
+                raise LoadError(source.name, f"has more than {most} chapters or pages: {cure('pages')}")
             book = _Book(source, archive, package)
             for chapter in package.chapters:
                 book.add(chapter)

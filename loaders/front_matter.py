@@ -48,7 +48,7 @@ def read_front_matter(text: str) -> FrontMatter:
 def _read_toml(lines: str, found: FrontMatter) -> None:
     try:
         table = tomllib.loads(lines)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no TOML, or an integer of thousands of digits
         found.whole = False
     else:
         _take_table(table, "", found)

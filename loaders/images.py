@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import reading
+from docindex.loaders.limits import cure
 from docindex.loaders.pdf_layout import PageText, lay_out, page_text
 from docindex.protocols import Loaded
 from docindex.schema import Document, Problem, Source, Unread
@@ -59,7 +60,7 @@ def _read(source: Source) -> tuple[list[PageText], Problem | None]:
         raise LoadError(source.name, str(error)) from error
     for picture in open_pictures(source):
         if len(pages) == limits.pages:
-            raise LoadError(source.name, f"has more than {limits.pages} pages: raise the limit pages")
+            raise LoadError(source.name, f"has more than {limits.pages} pages: {cure('pages')}")
         text = ""
         if (left := deadline - time.monotonic()) < 1:
             problems.append("OCR ran out of time")

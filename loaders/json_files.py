@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, decode, open_text, read_bytes
+from docindex.loaders.json_text import parse_json
 from docindex.loaders.records import RecordReader
 from docindex.schema import Document, Source
 
@@ -78,14 +79,13 @@ def _records(source: Source, values: list[object]) -> Iterator[Document]:
 
 def _parse(text: str) -> object:
     # NaN and Infinity are nothing; line ends in strings, which `decode` makes of separators, are what they seem.
-    value: object = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda _: None, strict=False)
-    return value
+    return parse_json(text.removeprefix("\ufeff"), parse_constant=lambda _: None)
 
 
 def _is_json_lines(text: str) -> bool:
     lines = text.lstrip().split("\n", 2)
     try:
-        return len(lines) > 1 and all(isinstance(json.loads(line), dict) for line in lines[:2] if line.strip())
+        return len(lines) > 1 and all(isinstance(parse_json(line), dict) for line in lines[:2] if line.strip())
     except (ValueError, RecursionError):
         return False
 

@@ -16,7 +16,7 @@ from docindex.loaders.latex_text import LatexText
 from docindex.loaders.limits import check_file_size
 from docindex.loaders.values import metadata_value
 from docindex.loaders.writing import DocumentWriter
-from docindex.schema import Document, MetadataValue, Source
+from docindex.schema import Document, MetadataValue, Problem, Source
 
 logger = logging.getLogger("docindex.loaders")
 
@@ -38,21 +38,28 @@ class LatexLoader:
     can't be parsed is read as plain text.
     """
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The file as one document.
+    def load(self, source: Source) -> Iterator[Document | Problem]:
+        """The file as one document; then, where its macros stand for more than is put in their place, that they do.
 
         Raises:
             LoadError: The file can't be read or does not hold text.
         """
         check_file_size(source)
         text = read_text(source)
+        prepared = prepare(text)
+        parser = _parser(prepared)
+        inline = LatexInline(prepared, parser.parse)
         try:
-            document = _document(source, prepare(text))
+            document = _document(source, prepared, parser, inline)
         except RecursionError:
             logger.debug("%s is read as plain text, since it is nested too deeply", source.name)
             yield _plain(source, text)
-        else:
-            yield document if _words(document.text) >= _LEAST * _words(text) else _plain(source, text)
+            return
+        shows = _words(document.text) >= _LEAST * _words(text)
+        yield document if shows else _plain(source, text)
+        if inline.cut:
+            instead = "the rest is left out" if shows else "it is read as plain text, definitions and all"
+            yield Problem(source.name, f"its macros stand for more text than is put in their place: {instead}")
 
 
 def _plain(source: Source, text: str) -> Document:
@@ -65,11 +72,13 @@ def _words(text: str) -> int:
     return sum(1 for _ in _WORD.finditer(text))
 
 
-def _document(source: Source, prepared: LatexSource) -> Document:
+def _parser(prepared: LatexSource) -> LatexParser:
     macros = {name: own.takes for name, own in prepared.macros.items()}
-    parser = LatexParser({**macros, **SILENT, **SHOWN}, ENVIRONMENTS)
+    return LatexParser({**macros, **SILENT, **SHOWN}, ENVIRONMENTS)
+
+
+def _document(source: Source, prepared: LatexSource, parser: LatexParser, inline: LatexInline) -> Document:
     nodes = parser.parse(prepared.text)
-    inline = LatexInline(prepared, parser.parse)
     about = _About(inline)
     about.read(nodes)
     used = {SECTIONS.index(macro[1]) for macro in _SECTION.finditer(prepared.text)}

@@ -30,7 +30,10 @@ class LatexInline:
         self._source = source
         self._parse = parse
         self._expanded = 0
-        self._depth = 0
+        self._open: list[str] = []
+        """The macros of which the definitions are being read, from the outside."""
+        self.cut = False
+        """Macros of the file stand for more text than is put in their place: the rest is left out."""
         self._parsed: dict[str, tuple[LatexNode, ...]] = {}
 
     def text(self, nodes: Sequence[LatexNode]) -> str:
@@ -51,16 +54,21 @@ class LatexInline:
     def expanded(self, macro: LatexNode) -> Iterator[tuple[LatexNode, ...] | None]:
         """The nodes that a macro of the file stands for; None if it is none, or if there have been too many."""
         own = self._source.macros.get(macro.name)
-        if own is None or self._depth >= _DEEPEST or self._expanded >= _MOST_EXPANDED:
+        if own is None:
+            yield None
+            return
+        if len(self._open) >= _DEEPEST or self._expanded >= _MOST_EXPANDED:
+            # One that stands in its own definition is mostly one of LaTeX's, made anew: nothing is missing then.
+            self.cut = self.cut or macro.name not in self._open or self._expanded >= _MOST_EXPANDED
             yield None
             return
         body = _filled(own, macro)
         self._expanded += len(body)
-        self._depth += 1
+        self._open.append(macro.name)
         try:
             yield self._nodes(body)
         finally:
-            self._depth -= 1
+            self._open.pop()
 
     def definition(self, name: str) -> tuple[LatexNode, ...]:
         """The nodes in the definition of a macro; none if it is not the file's own."""

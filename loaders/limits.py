@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Literal
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import reading
@@ -24,6 +24,9 @@ SMALL = 8 << 20
 MOST_MEMBERS = 200_000
 """Members of one archive: each costs memory before any is read."""
 
+LimitName = Literal["file_bytes", "pages", "seconds", "inflated_bytes", "inflation", "depth", "memory_bytes"]
+"""A field of `Limits`, and the name that `--limit` takes."""
+
 _BLOCK = 1 << 16
 _NAMELESS = "without a name"
 _ENCRYPTED = 0x1
@@ -33,6 +36,11 @@ _DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, ValueError, IndexError, OverflowError),  # what zipfile raises for fields that make no sense
 )
+
+
+def cure(limit: LimitName) -> str:
+    """What to do about a file that exceeds a limit, as the end of the reason: for Python and for the command line."""
+    return f"raise the limit {limit} (--limit {limit}=N)"
 
 
 def check_file_size(source: Source) -> None:
@@ -47,9 +55,7 @@ def check_file_size(source: Source) -> None:
         raise LoadError(source.name, "can't be read: it is not a regular file")
     limit = source.options.limits.file_bytes
     if status.st_size > limit:
-        raise LoadError(
-            source.name, f"is larger than {_size(limit)} ({_size(status.st_size)}): raise the limit file_bytes"
-        )
+        raise LoadError(source.name, f"is larger than {_size(limit)} ({_size(status.st_size)}): {cure('file_bytes')}")
 
 
 class InflationGuard:
@@ -181,9 +187,9 @@ def _archive_size(archive: zipfile.ZipFile) -> int:
 
 def _excess(limits: Limits, compressed: int, inflated: int) -> str | None:
     if inflated > limits.inflated_bytes:
-        return f"holds more than {_size(limits.inflated_bytes)} unpacked: raise the limit inflated_bytes"
+        return f"holds more than {_size(limits.inflated_bytes)} unpacked: {cure('inflated_bytes')}"
     if inflated > SMALL and inflated > limits.inflation * max(compressed, 1):
-        return f"unpacks to more than {limits.inflation} times its size, as a bomb does: raise the limit inflation"
+        return f"unpacks to more than {limits.inflation} times its size, as a bomb does: {cure('inflation')}"
     return None
 
 

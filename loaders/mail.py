@@ -9,6 +9,7 @@ from email.message import Message
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import reading
+from docindex.loaders.limits import cure
 from docindex.loaders.mail_headers import POLICY, Mail, is_mail, message_id
 from docindex.loaders.mail_message import NO_MAIL, read_message
 from docindex.loaders.mbox import RawMessage, split_mbox
@@ -97,7 +98,7 @@ class MboxLoader:
         if not raw.whole:
             yield Problem(name, _too_large(_most(source)))
         elif inner.depth > depth:
-            yield Problem(name, f"lies in more than {depth} archives or messages: raise the limit depth")
+            yield Problem(name, f"lies in more than {depth} archives or messages: {cure('depth')}")
         elif failure or not is_mail(message):
             yield Problem(name, failure or NO_MAIL)
         else:
@@ -131,4 +132,4 @@ def _most(source: Source) -> int:
 
 
 def _too_large(most: int) -> str:
-    return f"is larger than the {most >> 20} MiB that a message may be: raise the limit memory_bytes"
+    return f"is larger than the {most >> 20} MiB that a message may be: {cure('memory_bytes')}"

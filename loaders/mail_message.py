@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from docindex.errors import LoadError
 from docindex.loaders.decoding import decode
 from docindex.loaders.joining import JoinedText
+from docindex.loaders.limits import cure
 from docindex.loaders.mail_flowed import unflow
 from docindex.loaders.mail_headers import POLICY, Mail, header_lines, header_metadata, is_mail, subject
 from docindex.loaders.mail_parts import Attachment, TextPart, body_format, sort_parts
@@ -139,7 +140,7 @@ def _attached_message(
     inner = members.member(name, source.path, "message/rfc822")
     depth = source.options.limits.depth
     if inner.depth > depth:
-        yield Problem(name, f"lies in more than {depth} archives or messages: raise the limit depth")
+        yield Problem(name, f"lies in more than {depth} archives or messages: {cure('depth')}")
         return
     payload = part.get_payload()
     message = payload[0] if isinstance(payload, list) and payload else None

@@ -12,6 +12,7 @@ from nbformat import NBFormatError, ValidationError, convert, reader
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import decode, read_bytes
+from docindex.loaders.json_text import parse_json
 from docindex.loaders.limits import check_file_size
 from docindex.loaders.notebook_cells import Json, MarkdownCells, joined, objects, write_code, write_outputs
 from docindex.loaders.values import metadata_value
@@ -102,10 +103,10 @@ def _placed(text: str, pages: list[_CellPage]) -> Iterator[Page]:
 
 def _read(source: Source, text: str) -> Json:
     try:
-        notebook: object = json.loads(text, strict=False)
+        notebook = parse_json(text)
         if isinstance(notebook, dict) and "cells" not in notebook:
             with warnings.catch_warnings(action="ignore"):  # of what newer versions have and older ones lack
-                notebook = _upgrade(_parse(text, strict=False), _VERSION)
+                notebook = _upgrade(_parse(json.dumps(notebook)), _VERSION)
     except RecursionError as error:
         raise LoadError(source.name, "is nested too deeply to be a notebook") from error
     except _NO_NOTEBOOK as error:

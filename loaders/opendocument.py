@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from docindex.errors import LoadError
+from docindex.loaders.limits import cure
 from docindex.loaders.office_opendocument import OpenDocument, open_opendocument, q
 from docindex.loaders.office_opendocument_styles import BULLETS, ListLevel, OpenDocumentStyles
 from docindex.loaders.office_opendocument_tables import laid_out_cells, read_grid
@@ -61,7 +62,7 @@ def _document(source: Source, package: OpenDocument) -> Document:
     slides = content.findall(q("draw:page"))
     limit = source.options.limits.pages
     if len(slides) > limit:
-        raise LoadError(source.name, f"has {len(slides)} slides, more than {limit}: raise the limit pages")
+        raise LoadError(source.name, f"has {len(slides)} slides, more than {limit}: {cure('pages')}")
     for number, slide in enumerate(slides, 1):
         walk.slide(number, slide)
     if not slides:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, reading
+from docindex.loaders.limits import cure
 from docindex.loaders.pdf_layout import PageText, Scans, TooManyPagesError, lay_out, pdf_datetime
 from docindex.loaders.pdf_repair import read_repaired
 from docindex.loaders.pdfium import PASSWORD_ERROR, SECURITY_ERROR, PdfiumError, read_pdf
@@ -91,7 +92,7 @@ def _repaired(source: Source) -> tuple[list[PageText], Mapping[str, str]]:
 
 
 def _too_many(error: TooManyPagesError, most: int) -> str:
-    return f"has {error.pages} pages, more than {most}: raise the limit pages"
+    return f"has {error.pages} pages, more than {most}: {cure('pages')}"
 
 
 def _title(information: Mapping[str, str], text: str, pages: tuple[Page, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from docindex.loaders.limits import cure
 from docindex.loaders.ocr import DPI, MOST_PIXELS, SHARE_OF_TIME, Ocr, OcrError, from_gray
 from docindex.loaders.pdf_layout import OutlineItem, PageText, Scans, find_heading, page_text
 from docindex.loaders.pdfium import PdfiumError, render_pages
@@ -29,7 +30,7 @@ def read_scans(source: Source, pages: Sequence[PageText], started: float) -> Sca
             number = picture.index + 1
             left = deadline - time.monotonic()
             if left < 1:
-                late = "OCR ran out of time: raise the limit seconds with --max-seconds"
+                late = f"OCR ran out of time: {cure('seconds')}"
                 failed |= {index + 1: late for index in blank if index >= picture.index}
                 break
             if not picture.gray:

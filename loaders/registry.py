@@ -181,11 +181,11 @@ class FormatRegistry:
         """
         # Planning asks for media types only, and should not pay for what reading needs.
         from docindex.loaders.invisible import without_invisible
-        from docindex.loaders.limits import check_file_size
+        from docindex.loaders.limits import check_file_size, cure
 
         depth = source.options.limits.depth
         if source.depth > depth:
-            raise LoadError(source.name, f"lies in more than {depth} archives or messages: raise the limit depth")
+            raise LoadError(source.name, f"lies in more than {depth} archives or messages: {cure('depth')}")
         loader = self.loader_for(source)
         check_file_size(source)
         for item in loader.load(source):

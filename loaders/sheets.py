@@ -24,7 +24,7 @@ from python_calamine import (
 from docindex.errors import LoadError
 from docindex.loaders.cell_types import shown
 from docindex.loaders.decoding import reading
-from docindex.loaders.limits import check_file_size, read_member
+from docindex.loaders.limits import check_file_size, cure, read_member
 from docindex.loaders.office_opendocument import CONTENT, Properties, opendocument_properties, refuse_encrypted
 from docindex.loaders.office_package import COMPOUND, ENCRYPTED, compound_streams, open_office_zip, parsing
 from docindex.loaders.office_properties import chosen_title, core_metadata
@@ -122,7 +122,7 @@ def _document(source: Source, workbook: CalamineWorkbook, properties: Properties
     sheets = workbook.sheets_metadata
     limit = source.options.limits.pages
     if len(sheets) > limit:
-        raise LoadError(source.name, f"has {len(sheets)} sheets, more than {limit}: raise the limit pages")
+        raise LoadError(source.name, f"has {len(sheets)} sheets, more than {limit}: {cure('pages')}")
     writer = DocumentWriter()
     page = 0
     for about in sheets:

@@ -12,6 +12,7 @@ from pptx.parts.presentation import PresentationPart
 from pptx.slide import Slide
 
 from docindex.errors import LoadError
+from docindex.loaders.limits import cure
 from docindex.loaders.office_drawings import CHART, SMART_ART, chart_table, description, diagram_lines
 from docindex.loaders.office_package import load_package, parsing, xml_root
 from docindex.loaders.office_properties import chosen_title, core_metadata
@@ -65,7 +66,7 @@ def _document(source: Source, package: Package) -> Document:
     slides = part.presentation.slides
     limit = source.options.limits.pages
     if len(slides) > limit:
-        raise LoadError(source.name, f"has {len(slides)} slides, more than {limit}: raise the limit pages")
+        raise LoadError(source.name, f"has {len(slides)} slides, more than {limit}: {cure('pages')}")
     walk = _Walk()
     for number, slide in enumerate(slides, 1):
         walk.slide(number, slide)

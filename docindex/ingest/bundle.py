@@ -23,10 +23,11 @@ import numpy as np
 
 from docindex.config import IndexConfig
 from docindex.errors import EmbedderMismatchError, FormatError, StoreError
+from docindex.indices.handfuls import handfuls
 from docindex.ingest.merge import Arrival, merge
 from docindex.ingest.wire import document_as_json, document_from_json
 from docindex.protocols import DocumentChange, DocumentRecord, OnProgress, Snapshot, SourceRecord, Vectors, Writer
-from docindex.schema import IngestReport, Node, Progress
+from docindex.schema import Document, IngestReport, Node, Progress
 
 BUNDLE_FORMAT = 1
 
@@ -133,11 +134,7 @@ class _Export:
             waiting.clear()
 
         with self._member(_DOCUMENTS) as member:
-            for record in snapshot.documents():
-                document = snapshot.load(record.doc_id)
-                if document is None:
-                    raise StoreError(f"The text of {record.doc_id} is lost: `docindex check --repair` first.")
-                held = [found.node for found in snapshot.nodes_of(record.doc_id)]
+            for record, document, held in self._contents():
                 line = {
                     "document": document_as_json(document),
                     "record": _record_as_json(record),
@@ -151,6 +148,16 @@ class _Export:
                 self._on_progress(Progress("export", source=record.source, nodes=nodes, nodes_total=total))
             write_vectors()
         return documents, nodes
+
+    def _contents(self) -> Iterator[tuple[DocumentRecord, Document, list[Node]]]:
+        """Each document with its nodes."""
+        for records in handfuls(self._snapshot.documents()):
+            doc_ids = [record.doc_id for record in records]
+            documents, nodes = self._snapshot.load_all(doc_ids), self._snapshot.nodes_of_all(doc_ids)
+            for record in records:
+                if record.doc_id not in documents:
+                    raise StoreError(f"The text of {record.doc_id} is lost: `docindex check --repair` first.")
+                yield record, documents[record.doc_id], nodes[record.doc_id]
 
     @contextmanager
     def _member(self, name: str) -> Iterator[_Member]:
@@ -272,8 +279,10 @@ def _about(archive: zipfile.ZipFile, path: Path) -> Bundle:
     with _damage(path, _ABOUT):
         about = json.loads(archive.read(_ABOUT))
         written = int(about["format"])
-    if written != BUNDLE_FORMAT:
-        raise FormatError(f"{written} (in the bundle {path})", BUNDLE_FORMAT)
+        if written < 1:
+            raise ValueError(f"there is no format {written}")
+    if written > BUNDLE_FORMAT:
+        raise FormatError(written, BUNDLE_FORMAT, f"The bundle {path}")
     with _damage(path, _ABOUT):
         return Bundle(
             config=IndexConfig.from_dict(about["config"]),

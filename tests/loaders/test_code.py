@@ -277,9 +277,9 @@ def test_a_comment_belongs_to_what_it_stands_above(load):
 )
 @pytest.mark.parametrize("suffix", [".py", ".js", ".cpp"])
 def test_hostile_code_takes_bounded_time(load, text, suffix):
-    started = time.monotonic()
+    started = time.process_time()
     assert load(f"a{suffix}", text)[0].text == text
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 PIECES = [

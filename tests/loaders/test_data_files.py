@@ -178,9 +178,9 @@ def test_tags_aliases_and_keys_of_any_kind(yaml):
 
 def test_aliases_that_would_grow_without_end_cost_nothing(yaml):
     bomb = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(60))
-    started = time.perf_counter()
+    started = time.process_time()
     assert yaml(bomb).text == bomb
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "- - a: ", "a:\n" + " "])

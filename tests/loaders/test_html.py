@@ -255,9 +255,9 @@ def test_the_first_heading_is_the_title_of_a_page_without_one(load):
     ],
 )
 def test_deep_nesting_is_no_problem(load, page, text):
-    started = time.monotonic()
+    started = time.process_time()
     assert load("a.html", page)[0].text == text
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_thousand_lists_in_lists(load):

@@ -121,6 +121,6 @@ def test_structure_still_points_at_the_same_visible_text(text, offsets):
 
 def test_looking_for_them_is_quick_and_taking_out_many_is_linear():
     for text, most in (("plain words. " * 80_000, 2.0), ("wörds, wörds " * 80_000, 5.0), ("a\u200b" * 200_000, 15.0)):
-        started = time.perf_counter()
+        started = time.process_time()
         without_invisible(document_of(text))
-        assert time.perf_counter() - started < most
+        assert time.process_time() - started < most

@@ -136,7 +136,19 @@ def test_configuration_is_one_document(load):
     assert document.text == '{\n  "a": {\n    "b": [\n      "é",\n      1\n    ]\n  }\n}'
 
 
-@pytest.mark.parametrize("text", ["{", "[1, 2", "", "[" * 100_000, "1" * 5000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_integers_of_any_length_are_read(load, sign):
+    number = sign + "1" * 5000
+    (whole,) = load("a.json", f'{{"key": {number}, "small": {sign}12}}')
+    assert whole.text == f'{{\n  "key": "{number}",\n  "small": {sign}12\n}}'
+    lines = f'{{"text": "primes", "n": {number}}}\n{{"text": "squares", "n": {sign}4}}\n'
+    first, second = load("a.jsonl", lines, LoadOptions(text_field="text"))
+    assert (first.text, second.text) == ("primes", "squares")
+    assert second.metadata == {"n": int(f"{sign}4")}
+    assert number in load("b.jsonl", lines)[0].text
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2", "", "[" * 100_000, "1" * 5000 + "x"])
 def test_what_is_not_json_is_a_load_error(load, text):
     with pytest.raises(LoadError, match="is not JSON"):
         load("a.json", text)

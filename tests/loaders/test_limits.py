@@ -78,7 +78,8 @@ def test_bombs_are_refused_by_their_directory(tmp_path: Path) -> None:
     bomb = zipped(tmp_path / "bomb.zip", {f"{n}": bytes(3 * MB) for n in range(5)})
     assert "200 times its size" in refusal(source_of(bomb))
     limits = Limits(inflated_bytes=1_000_000, inflation=10**6)
-    assert refusal(source_of(bomb, limits)) == "holds more than 1 MB unpacked: raise the limit inflated_bytes"
+    reason = "holds more than 1 MB unpacked: raise the limit inflated_bytes (--limit inflated_bytes=N)"
+    assert refusal(source_of(bomb, limits)) == reason
     open_zip(source_of(bomb, Limits(inflation=2000))).close()
 
 

@@ -91,6 +91,12 @@ def test_front_matter_becomes_metadata_and_leaves_the_text(load):
     }
 
 
+def test_toml_front_matter_with_an_integer_that_is_too_long_stays_in_the_text(load):
+    (document,) = load("a.md", f'+++\ntitle = "T"\nid = {"7" * 5000}\n+++\nThe lamp.\n')
+    assert document.text.startswith("+++\ntitle")
+    assert document.text.endswith("The lamp.\n")
+
+
 def test_toml_front_matter(load):
     text = '+++\ntitle = "T"\ndate = 2024-05-01T12:00:00+02:00\nweight = 3\n[menu]\nmain = true\n+++\n# Head\n'
     document = load("a.md", text)[0]

@@ -162,6 +162,16 @@ def test_the_third_version_is_upgraded(read):
     assert document.title == "work"
 
 
+@pytest.mark.parametrize("version", [3, 4])
+def test_integers_of_any_length_do_no_harm(read, version):
+    cells = '[{"cell_type": "markdown", "metadata": {"id": %s}, "source": "The lamp."}]' % ("7" * 5000)
+    held = cells if version == 4 else f'[{{"cells": {cells}}}]'
+    name = "cells" if version == 4 else "worksheets"
+    assert (
+        read(f'{{"nbformat": {version}, "nbformat_minor": 0, "metadata": {{}}, "{name}": {held}}}').text == "The lamp."
+    )
+
+
 def test_a_title_in_the_metadata(read):
     assert read(_notebook(_markdown("# Head"), title="Said")).title == "Said"
 

@@ -132,7 +132,7 @@ def test_what_there_was_no_time_for_is_told_of(read):
     document, problem = read(scanned, options=options)
     assert document.pages_without_text == (2, 3, 4)
     assert problem == Problem(
-        "a.pdf", "page 2 and 2 more without text: OCR ran out of time: raise the limit seconds with --max-seconds"
+        "a.pdf", "page 2 and 2 more without text: OCR ran out of time: raise the limit seconds (--limit seconds=N)"
     )
     [problem] = read(picture("Words").save, "a.png", options)
     assert problem == Problem("a.png", "1 of 1 pictures not read: OCR ran out of time")

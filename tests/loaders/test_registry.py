@@ -159,9 +159,9 @@ HTML = b"<!DOCTYPE html><p>x"
         ("a.xlsx", old_office("Workbook"), types.EXCEL_97),
         ("a.xlsx", old_office("EncryptionInfo", "EncryptedPackage"), types.XLSX),
         ("a.doc", old_office("PowerPoint Document"), types.POWERPOINT_97),
-        ("a", gzip.compress(b"x"), types.GZIP),
-        ("a.txt", gzip.compress(b"x"), types.GZIP),
-        ("a.tar", gzip.compress(b"x"), types.TAR),
+        ("a", gzip.compress(b"x", mtime=0), types.GZIP),
+        ("a.txt", gzip.compress(b"x", mtime=0), types.GZIP),
+        ("a.tar", gzip.compress(b"x", mtime=0), types.TAR),
         ("a", bz2.compress(b"x"), types.BZIP2),
         ("a.csv", lzma.compress(b"x"), types.XZ),
         ("a", tar(), types.TAR),
@@ -205,7 +205,8 @@ def test_limits(tmp_path):
     (tmp_path / "a.box").write_text("a.box")
     options = LoadOptions(limits=Limits(depth=3, file_bytes=100))
     found = list(registry.load(Source("a.box", tmp_path / "a.box", "application/x-box", options)))
-    problem = Problem("a.box" + "/a.box" * 4, "lies in more than 3 archives or messages: raise the limit depth")
+    reason = "lies in more than 3 archives or messages: raise the limit depth (--limit depth=N)"
+    problem = Problem("a.box" + "/a.box" * 4, reason)
     assert found == [problem]
     (tmp_path / "a.txt").write_text("x" * 101)
     with pytest.raises(LoadError, match="larger than 100 bytes"):

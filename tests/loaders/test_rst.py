@@ -265,16 +265,16 @@ def test_substitutions_that_would_grow_without_end(read):
     ids=["lists", "quotes", "directives", "links", "line"],
 )
 def test_what_docutils_can_not_parse_is_plain_text(read, text):
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(text).text.strip() == "\n".join(text.rstrip().split("\n"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("piece", ["*a ", "`a ", "|a ", "[a ", "a_ ", "=-", ":", ":a:`b` ", "- a\n", "+--+\n|\n"])
 def test_repetition_takes_no_time(read, piece):
-    started = time.perf_counter()
+    started = time.process_time()
     read(piece * 1500)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])

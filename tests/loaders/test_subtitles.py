@@ -197,9 +197,9 @@ def test_other_text_is_a_load_error(read, text):
 
 @pytest.mark.parametrize("line", ["<a", "{", "<", "\n", " \n", "&", "1\n", "00:00:01,000 --> ", "{\\p1}"])
 def test_no_line_takes_long(read, line):
-    started = time.perf_counter()
+    started = time.process_time()
     assert read("1\n00:00:01,000 --> 00:00:02,000\nfirst" + line * 100_000).text.startswith("first")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])

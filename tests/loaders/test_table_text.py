@@ -225,14 +225,14 @@ def test_structure_points_at_its_text(blocks):
 def test_a_long_document_takes_linear_time():
     def seconds(blocks: int) -> float:
         writer = DocumentWriter()
-        started = time.perf_counter()
+        started = time.process_time()
         for number in range(blocks):
             writer.page(number + 1)
             writer.heading(2, "A heading")
             writer.paragraph("Some words of a paragraph.")
             writer.table("", ["a", "b"], [(1, ["x", number])])
         writer.document(SOURCE)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(100)
     assert seconds(8000) < 100 * max(seconds(500), 0.005)

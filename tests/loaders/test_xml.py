@@ -229,10 +229,10 @@ def test_no_file_is_read_but_this_one(read, tmp_path):
     ids=["billion laughs", "quadratic blow-up"],
 )
 def test_bombs(read, bomb):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(LoadError, match="expands entities without end"):
         read(f"<!DOCTYPE p [{bomb}]><p>{'&a11;' * 20_000}</p>")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("name", ["a", "para", "section", "itemizedlist", "listitem"])
@@ -271,11 +271,11 @@ def test_mistakes_that_lose_no_text_are_forgiven(read, text, found):
 
 
 def test_large_files_take_little_time(read):
-    started = time.perf_counter()
+    started = time.process_time()
     document = read(f"<rows>{'<row><a>1</a><b>two</b></row>' * 20_000}</rows>")
     assert len(document.tables[0].rows) == 20_000
     read(f"<book>{'<para>some <b>words</b></para>' * 20_000}</book>")
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])

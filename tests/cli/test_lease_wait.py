@@ -1,0 +1,87 @@
+"""Every command that writes waits for another writer when it is told to, and only then."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from docindex.stores.commit import open_stores
+
+
+@pytest.fixture(scope="session")
+def carried(run_with, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lease") / "all.bundle"
+    assert run_with("export", path, "--index", built).code == 0
+    return path
+
+
+@contextmanager
+def busy(index: Path, seconds: float) -> Iterator[threading.Event]:
+    """Another writer, for so many seconds; the event says that it has ended."""
+    held, free, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        stores = open_stores(index)
+        with stores.writer():
+            held.set()
+            free.wait(seconds)
+            ended.set()
+        stores.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    try:
+        yield ended
+    finally:
+        free.set()
+        holder.join()
+
+
+def commands(carried: Path) -> dict[str, tuple[str | Path, ...]]:
+    return {
+        "embed": ("embed",),
+        "tag": ("tag", "here"),
+        "untag": ("tag", "before", "--delete"),
+        "rm": ("rm", "bees.txt"),
+        "rollback": ("rollback", "before"),
+        "check": ("check", "--repair"),
+        "merge": ("merge", carried),
+        "purge": ("purge",),
+    }
+
+
+def test_each_waits_for_the_first_writer(run, copy: Path, carried: Path):
+    assert run("tag", "before", "-i", copy).code == 0
+    for name, command in sorted(commands(carried).items(), key=lambda item: item[0] in ("untag", "purge")):
+        with busy(copy, 0.4) as ended:
+            ran = run(*command, "-i", copy, "--lease-wait", "60", "--json")
+            assert (ran.code, ran.err) == (0, ""), name
+            assert ended.is_set(), name
+    assert run("check", "-i", copy).code == 0
+
+
+def test_none_waits_without_being_told_and_each_says_who_writes(run, copy: Path, carried: Path):
+    run("tag", "before", "-i", copy)
+    with busy(copy, 300):
+        for name, command in commands(carried).items():
+            for wait in ((), ("--lease-wait", "0.1")):
+                ran = run(*command, "-i", copy, *wait)
+                assert (ran.code, ran.out) == (1, ""), name
+                assert f"process {os.getpid()} on " in ran.err, name
+                assert ran.err.count("\n") == 1, name
+
+
+def test_an_import_takes_the_option_too(run, carried: Path, tmp_path: Path):
+    assert run("import", carried, "-i", tmp_path / "made", "--lease-wait", "5").code == 0
+
+
+@pytest.mark.parametrize("wait", ["-1", "soon"])
+def test_a_time_that_can_not_be_waited_is_a_usage_error(run, copy: Path, wait: str):
+    ran = run("rm", "bees.txt", "-i", copy, "--lease-wait", wait)
+    assert (ran.code, ran.out) == (2, "")
