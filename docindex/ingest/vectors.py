@@ -9,6 +9,7 @@ from itertools import compress
 import numpy as np
 
 from docindex.indices.passages import PassageIndex
+from docindex.ingest.parents import mean_vectors, unembedded_below
 from docindex.protocols import ChangeSet, NodeVectors, OnProgress, Writer
 from docindex.schema import Node, NodeCounts, Progress
 
@@ -46,6 +47,16 @@ class _VectorStage:
 
     def take(self, nodes: Sequence[Node]) -> None:
         """Gives the nodes their vectors, and commits them."""
+        parents = [node for node in nodes if node.level > 0]
+        passages = {node.node_id: node for node in nodes if node.level == 0}
+        if parents:
+            passages |= {node.node_id: node for node in unembedded_below(self._writer.snapshot, parents)}
+        self._embed(list(passages.values()))
+        if parents:
+            self._add(mean_vectors(self._writer.snapshot, parents))
+            self._commit()
+
+    def _embed(self, nodes: Sequence[Node]) -> None:
         self.tell()
         vectors, _ = self._index.known_vectors(nodes, self._writer.snapshot)
         known = [bool(vector.any()) for vector in vectors]

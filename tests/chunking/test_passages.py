@@ -343,10 +343,10 @@ def test_the_edit_of_a_paragraph_changes_at_most_three_nodes(token_offsets, seed
         )
 
     chunker = PassageChunker(token_offsets, max_tokens=200, overlap_tokens=24)
-    paragraphs = [paragraph() for _ in range(300)]
+    paragraphs = [paragraph() for _ in range(150)]
     nodes = chunker.chunk(of_text("\n\n".join(paragraphs)))
     for step in range(10):
-        at = rng.randrange(50, 250)
+        at = rng.randrange(30, 120)
         match step % 3:
             case 0:
                 paragraphs[at] = paragraph()

@@ -91,9 +91,9 @@ def test_many_passages_that_are_all_alike_take_little_time():
         changed = list(words)
         changed[rng.randrange(150)] = rng.choice(VOCABULARY)
         nodes.append(_node(number, " ".join(changed)))
-    started = time.perf_counter()
+    started = time.process_time()
     assert sum(1 for _ in near_duplicates(nodes)) > 10_000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(("nodes", "threshold"), [(iter([]), 0.9), ([], 0.4), ([], 1.1)])

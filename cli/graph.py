@@ -1,0 +1,164 @@
+"""`docindex graph`: what the passages speak of, and how it is connected."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docindex.cli.guide import help_of
+from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
+from docindex.cli.output import print_json
+from docindex.cli.plain_values import PlainCommand, PlainGroup
+from docindex.cli.render import shortened
+from docindex.cli.screen import Column
+from docindex.cli.session import Session
+from docindex.cli.terminal import open_screen
+
+BEGINNING = 80
+"""Characters of a passage that are shown."""
+EntityArgument = Annotated[str, typer.Argument(metavar="ENTITY", help="Its name, in any case and number.")]
+
+
+def add_graph_commands(app: typer.Typer, *, rich: bool) -> None:
+    """Adds the group to the app."""
+    group = typer.Typer(
+        cls=PlainGroup,
+        help=help_of(graph, rich=rich),
+        no_args_is_help=True,
+        rich_markup_mode="rich" if rich else None,
+    )
+    for name, command in (("entities", entities), ("neighbours", neighbours), ("path", path), ("export", export)):
+        group.command(name, cls=PlainCommand, help=help_of(command, rich=rich))(command)
+    app.add_typer(group, name="graph", rich_help_panel="Ask")
+
+
+def graph() -> None:
+    """The graph of what the passages speak of: names, and phrases that documents come back to.
+
+    `docindex indexes add graph` makes it. `docindex search --via graph` has it take part in a search.
+    """
+
+
+def entities(
+    ctx: typer.Context,
+    like: Annotated[str, typer.Argument(metavar="[TEXT]", help="Only those that hold this text.")] = "",
+    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 50,
+    index: IndexOption = None,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists entities, those of the most passages first.
+
+    In a pipe, a line holds the entity and the number of passages, separated by a tab.
+
+    Examples:
+      docindex graph entities
+      docindex graph entities pump -n 5
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+        found = opened.graph().entities(like, limit)
+    if as_json:
+        print_json({"entities": [{"entity": key, "passages": count} for key, count in found]})
+    elif found:
+        open_screen().table((Column("Entity"), Column("Passages", "count")), found)
+    else:
+        open_screen().line("The graph has no such entity.")
+
+
+def neighbours(
+    ctx: typer.Context,
+    entity: EntityArgument,
+    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 20,
+    index: IndexOption = None,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists the entities that stand beside one in passages, and what stands between them.
+
+    In a pipe, a line holds the entity, the number of passages and what stands between, separated by tabs.
+
+    Examples:
+      docindex graph neighbours "factory settings"
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+        found = opened.graph().neighbours(entity, limit)
+    if as_json:
+        print_json({"entity": entity, "neighbours": [asdict(one) for one in found]})
+    elif found:
+        columns = (Column("Entity"), Column("Passages", "count"), Column("Between"))
+        open_screen().table(columns, [[one.label, one.passages, ", ".join(one.relations)] for one in found])
+    else:
+        open_screen().line(f"The graph has nothing beside {entity!r}: `docindex graph entities` lists what it has.")
+
+
+def path(
+    ctx: typer.Context,
+    start: EntityArgument,
+    end: EntityArgument,
+    index: IndexOption = None,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows the shortest way from one entity to another, with a passage for each step.
+
+    In a pipe, a line holds both ends of a step, what stands between them, the source and the passage, by tabs.
+
+    Examples:
+      docindex graph path pump battery
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+        known = opened.graph()
+        steps = known.path(start, end)
+        passages = known.passages([step.node_id for step in steps])
+    if as_json:
+        shown = [
+            asdict(step) | {"source": stored.source, "text": stored.node.text}
+            for step, stored in zip(steps, passages, strict=True)
+        ]
+        print_json({"start": start, "end": end, "steps": shown})
+    elif steps:
+        rows = [
+            [step.start, step.end, step.relation, stored.source, shortened(stored.node.text, BEGINNING)]
+            for step, stored in zip(steps, passages, strict=True)
+        ]
+        open_screen().table(tuple(map(Column, ("From", "To", "Between", "Source", "Passage"))), rows)
+    else:
+        open_screen().line(f"No way of up to four steps leads from {start!r} to {end!r}.")
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The GraphML file to write.")],
+    index: IndexOption = None,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes the graph as GraphML, for programs such as Gephi, yEd or NetworkX.
+
+    Examples:
+      docindex graph export graph.graphml
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with (
+        Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened,
+        file.open("wb") as out,
+    ):
+        nodes, edges = opened.graph().write_graphml(out)
+    if as_json:
+        print_json({"file": str(file), "entities": nodes, "edges": edges})
+    else:
+        open_screen().line(f"{file}: {nodes:,} entities, {edges:,} edges.")

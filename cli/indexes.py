@@ -1,0 +1,174 @@
+"""`docindex indexes`: what is kept on top of the passages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from docindex.cli.guide import help_of
+from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
+from docindex.cli.output import print_json
+from docindex.cli.plain_values import PlainCommand, PlainGroup
+from docindex.cli.progress import show_progress
+from docindex.cli.screen import Column
+from docindex.cli.session import Session
+from docindex.cli.terminal import open_screen
+
+
+class Kind(StrEnum):
+    """The kinds of `docindex.indices.definitions`."""
+
+    GRAPH = "graph"
+    SENTENCES = "sentences"
+    SUMMARIES = "summaries"
+    TREE = "tree"
+
+
+class By(StrEnum):
+    """Who makes the records."""
+
+    RULES = "rules"
+    MODEL = "model"
+
+
+KindArgument = Annotated[Kind, typer.Argument(metavar="KIND", help="graph, sentences, summaries or tree.")]
+
+
+def add_index_commands(app: typer.Typer, *, rich: bool) -> None:
+    """Adds the group to the app."""
+    group = typer.Typer(
+        cls=PlainGroup,
+        help=help_of(indexes, rich=rich),
+        no_args_is_help=True,
+        rich_markup_mode="rich" if rich else None,
+    )
+    for name, command in (("list", list_), ("add", add), ("refresh", refresh), ("drop", drop)):
+        group.command(name, cls=PlainCommand, help=help_of(command, rich=rich))(command)
+    app.add_typer(group, name="indexes", rich_help_panel="Index")
+
+
+def indexes() -> None:
+    """Indexes on top of the passages: summaries, a tree of them, a graph of entities, sentences.
+
+    Once added, every ingest keeps an index up to date, after the passages and their vectors. What it keeps goes with
+    the documents that it was made from. `docindex search --via` looks things up through one.
+    """
+
+
+def list_(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Lists the indexes that there are and that there could be.
+
+    In a pipe, a line holds the kind, the number of records, of documents, and of documents that wait, by tabs.
+
+    Examples:
+      docindex indexes list
+    """
+    from docindex.index import Index
+    from docindex.indices.definitions import KINDS
+
+    session = Session.of(ctx)
+    with Index.open(session.index_path(index), environment=session.environment) as opened:
+        states = opened.indexes()
+    if as_json:
+        print_json({"indexes": [state.as_dict() for state in states]})
+        return
+    screen = open_screen()
+    if states:
+        columns = (Column("Kind"), *(Column(name, "count") for name in ("Records", "Documents", "Waiting")))
+        screen.table(columns, [[one.kind, one.records, one.documents, one.waiting] for one in states])
+    else:
+        for kind, what in KINDS.items():
+            screen.line(f"`docindex indexes add {kind}` keeps {what}.")
+
+
+def add(
+    ctx: typer.Context,
+    kind: KindArgument,
+    index: IndexOption = None,
+    by: Annotated[
+        By, typer.Option("--by", help="Who makes it: rules, or the local model, which takes seconds a passage.")
+    ] = By.RULES,
+    fanout: Annotated[
+        int, typer.Option("--fanout", metavar="N", min=2, max=64, help="Members of a summary in the tree.")
+    ] = 8,
+    words: Annotated[
+        int, typer.Option("--words", metavar="N", min=20, max=400, help="About how long a summary is.")
+    ] = 120,
+    lease_wait: LeaseWaitOption = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Adds an index, and makes it for all documents.
+
+    It can be stopped at any time, and goes on from there with `docindex indexes refresh` or the next ingest. An index
+    of the kind that was made otherwise is made anew.
+
+    Examples:
+      docindex indexes add summaries
+      docindex indexes add tree --fanout 6
+      docindex indexes add graph --by model
+    """
+    from docindex.index import Index
+    from docindex.indices.definitions import definition_of
+
+    session = Session.of(ctx)
+    definition = definition_of(kind.value, by=by.value, fanout=fanout, words=words, llm=session.environment.llm)
+    with (
+        Index.open(session.index_path(index), environment=session.environment) as opened,
+        show_progress("Making") as on_progress,
+    ):
+        made = opened.add_index(definition, on_progress=on_progress, wait_seconds=lease_wait)
+    if as_json:
+        print_json({"kind": kind.value, "made": made})
+    else:
+        open_screen().line(f"Added the index {kind.value}: {made:,} records.")
+
+
+def refresh(
+    ctx: typer.Context, index: IndexOption = None, lease_wait: LeaseWaitOption = 0.0, as_json: JsonOption = False
+) -> None:
+    """Brings the indexes up to date: what an interrupted ingest or `add` left to do.
+
+    Examples:
+      docindex indexes refresh
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with (
+        Index.open(session.index_path(index), environment=session.environment) as opened,
+        show_progress("Making") as on_progress,
+    ):
+        made = opened.refresh_indexes(on_progress=on_progress, wait_seconds=lease_wait)
+    if as_json:
+        print_json({"made": made})
+        return
+    screen = open_screen()
+    for kind, records in made.items():
+        screen.line(f"{kind}: {records:,} records made.")
+    if not made:
+        screen.line("There is no index on top of the passages: `docindex indexes list` shows what there could be.")
+
+
+def drop(
+    ctx: typer.Context,
+    kind: KindArgument,
+    index: IndexOption = None,
+    lease_wait: LeaseWaitOption = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Drops an index with all that it keeps; the passages stay.
+
+    Examples:
+      docindex indexes drop tree
+    """
+    from docindex.index import Index
+
+    session = Session.of(ctx)
+    with Index.open(session.index_path(index), environment=session.environment) as opened:
+        opened.drop_index(kind.value, wait_seconds=lease_wait)
+    if as_json:
+        print_json({"kind": kind.value, "dropped": True})
+    else:
+        open_screen().line(f"Dropped the index {kind.value}.")

@@ -1,0 +1,55 @@
+"""The kinds of indexes on top of the passages, and how each may be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from docindex.errors import ConfigError
+from docindex.indices.summarising import WORDS
+from docindex.schema import IndexDefinition, JsonValue
+
+MadeBy = Literal["rules", "model"]
+
+KINDS: Mapping[str, str] = {
+    "graph": "what each passage speaks of, and how that is connected",
+    "sentences": "a vector for each sentence, by which a passage's best line counts",
+    "summaries": "a summary of each document, by which documents are found first",
+    "tree": "summaries of passages, of those summaries, and so on up to one of everything",
+}
+"""The kinds by name, and what each of them keeps."""
+
+
+def definition_of(
+    kind: str, *, by: MadeBy = "rules", fanout: int = 8, words: int = WORDS, llm: str = ""
+) -> IndexDefinition:
+    """The definition of an index.
+
+    Args:
+        kind: One of `KINDS`.
+        by: Who writes the summaries or finds the entities: rules, or the local model, which takes seconds a passage.
+        fanout: How many members a summary of the tree has at most.
+        words: About how long a summary is.
+        llm: The name of the model, where it is made by one.
+
+    Raises:
+        ConfigError: There is no such kind, or a value is out of range.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"There is no index {kind!r}: choose {', '.join(KINDS)}.")
+    if by not in ("rules", "model"):
+        raise ConfigError(f"An index is made by rules or by model, and not by {by!r}.")
+    if not 2 <= fanout <= 64:
+        raise ConfigError(f"fanout is {fanout}: give a value from 2 to 64.")
+    if not 20 <= words <= 400:
+        raise ConfigError(f"words is {words}: give a value from 20 to 400.")
+    options: dict[str, JsonValue] = {}
+    if kind != "sentences":
+        options["by"] = by
+        if by == "model":
+            options["llm"] = llm
+    if kind in ("summaries", "tree"):
+        options["words"] = words
+    if kind == "tree":
+        options["fanout"] = fanout
+    return IndexDefinition(kind=kind, options=options)

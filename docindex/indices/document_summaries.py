@@ -1,0 +1,72 @@
+"""One summary a document: the index that finds documents first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from docindex.indices.growing import grow
+from docindex.indices.summarising import Summarizer
+from docindex.protocols import Embedder, OnProgress, Snapshot, Writer
+from docindex.schema import DerivedRecord, Node
+
+KIND = "summaries"
+
+_SLICE = 32
+"""Documents whose summaries are embedded at once."""
+_TELLING = 24
+"""Passages that a document's summary is made from: the most central ones of a longer document."""
+
+
+class DocumentSummaries:
+    """Keeps a summary of each document, with the vector of its title and summary.
+
+    A record's key is the document's id; its data are `text`, the summary, and `by`, who made it.
+    """
+
+    kind = KIND
+
+    def __init__(self, embedder: Embedder, summarizer: Summarizer) -> None:
+        self._embedder = embedder
+        self._summarizer = summarizer
+
+    def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
+        """Summarises the documents that have no summary; returns how many."""
+        snapshot = writer.snapshot
+        held = snapshot.derived_documents(KIND)
+        missing = [record.doc_id for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
+
+    def _made(self, snapshot: Snapshot, doc_ids: Sequence[str]) -> Iterator[list[DerivedRecord]]:
+        for start in range(0, len(doc_ids), _SLICE):
+            chosen = doc_ids[start : start + _SLICE]
+            titles = {doc_id: record.title for doc_id, record in snapshot.records(chosen).items()}
+            nodes = snapshot.nodes_of_all(chosen)
+            texts = [
+                self._summarizer.summarize([node.text for node in telling(snapshot, nodes[doc_id])])
+                for doc_id in chosen
+            ]
+            full = [f"{titles[doc_id]}\n{text}".strip() for doc_id, text in zip(chosen, texts, strict=True)]
+            vectors = self._embedder.embed(full, kind="passage")
+            for doc_id, text, vector in zip(chosen, texts, vectors, strict=True):
+                yield [
+                    DerivedRecord(
+                        kind=KIND,
+                        key=doc_id,
+                        documents=(doc_id,),
+                        data={"text": text, "by": self._summarizer.name},
+                        vector=vector,
+                    )
+                ]
+
+
+def telling(snapshot: Snapshot, nodes: Sequence[Node], most: int = _TELLING) -> list[Node]:
+    """The passages of a document that say best what it is about, in order: the nearest to the mean of all vectors."""
+    passages = [node for node in nodes if node.level == 0]
+    if len(passages) <= most:
+        return passages
+    vectors = snapshot.vectors([node.node_id for node in passages])
+    nearness = vectors @ vectors.mean(axis=0)
+    chosen = np.sort(np.argsort(-nearness, kind="stable")[:most])
+    return [passages[index] for index in chosen]

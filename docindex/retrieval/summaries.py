@@ -1,0 +1,56 @@
+"""Documents first: the summaries say which documents are looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from docindex.indices.document_summaries import KIND
+from docindex.protocols import Embedder, Retriever, Snapshot, Vectors
+from docindex.schema import And, Compare, Field, Hit, Query
+
+_DOC_ID = Field("doc_id", "text", builtin=True)
+
+
+class DerivedVectors:
+    """The vectors of an index's records, read once a version. A process holds them all: four bytes a number."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._read: tuple[int, list[str], Vectors] | None = None
+
+    def of(self, snapshot: Snapshot) -> tuple[list[str], Vectors]:
+        """Keys and vectors, in one order."""
+        read = self._read
+        if read is None or read[0] != snapshot.version:
+            read = self._read = (snapshot.version, *snapshot.derived_vectors(self._kind))
+        return read[1], read[2]
+
+
+class SummaryRetriever:
+    """Asks another retriever, of the documents whose summaries are nearest to the query alone.
+
+    The document summary index (`docindex indexes add summaries`) must be there; documents that are not summarised yet
+    are not looked into.
+    """
+
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], embedder: Embedder, inner: Retriever, *, documents: int = 20
+    ) -> None:
+        self._snapshot = snapshot
+        self._embedder = embedder
+        self._inner = inner
+        self._documents = documents
+        self._vectors = DerivedVectors(KIND)
+
+    def retrieve(self, query: Query) -> list[Hit]:
+        """At most `query.k` hits, from the nearest documents."""
+        keys, vectors = self._vectors.of(self._snapshot())
+        if not keys:
+            return []
+        nearness = vectors @ self._embedder.embed([query.text], kind="query")[0]
+        chosen = tuple(keys[index] for index in np.argsort(-nearness, kind="stable")[: self._documents])
+        within = Compare(_DOC_ID, "in", chosen)
+        return self._inner.retrieve(replace(query, where=within if query.where is None else And((query.where, within))))

@@ -1,0 +1,145 @@
+"""Why a document was found, or was not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+from docindex.protocols import Embedder, Snapshot
+from docindex.retrieval.tracing import StageTrace
+from docindex.schema import And, Compare, Field, Query
+
+_DEPTH = 1000
+"""Ranks are told up to here."""
+_DOC_ID = Field("doc_id", "text", builtin=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SideRank:
+    """Where the best passage of the document stands by one score."""
+
+    score: float | None
+    """None where it has none: no vector yet, or no word in common with the query."""
+    rank: int | None
+    """From 1, among the passages that meet the query's condition; None beyond 1,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRank:
+    """What one stage of the search did with the document."""
+
+    stage: str
+    rank: int | None
+    """Of its best passage; None where the stage gave none of it."""
+    score: float | None
+    of: int
+    """How many hits the stage gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a document was found, or was not."""
+
+    query: str
+    doc_id: str
+    found: bool
+    """It is among the k hits."""
+    reason: str
+    """In one sentence."""
+    passages: int
+    """How many it has."""
+    passages_in_question: int
+    """How many of them meet the query's condition."""
+    dense: SideRank
+    lexical: SideRank
+    stages: tuple[StageRank, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The explanation as `--json` prints it."""
+        return asdict(self)
+
+
+def explain_document(
+    snapshot: Snapshot, embedder: Embedder | None, query: Query, doc_id: str, stages: Sequence[StageTrace]
+) -> Why | None:
+    """Why the search that left the stages gave the document or not; None when the index does not hold it."""
+    record = snapshot.document(doc_id)
+    if record is None:
+        return None
+    of_document = Compare(_DOC_ID, "=", doc_id)
+    both = of_document if query.where is None else And((query.where, of_document))
+    asked = snapshot.count(both)
+    dense = _dense(snapshot, embedder, query, both) if asked and embedder else SideRank(None, None)
+    lexical = _lexical(snapshot, query, both) if asked else SideRank(None, None)
+    ranks = tuple(_stage(stage, doc_id) for stage in stages)
+    found = bool(stages) and any(hit.doc_id == doc_id for hit in stages[-1].hits[: query.k])
+    reason = _reason(query, record.state, asked, dense, lexical, ranks, stages, doc_id, found=found)
+    return Why(query.text, doc_id, found, reason, record.nodes, asked, dense, lexical, ranks)
+
+
+def _dense(snapshot: Snapshot, embedder: Embedder, query: Query, both: And | Compare) -> SideRank:
+    vector = embedder.embed([query.text], kind="query")[0]
+    best = snapshot.dense(vector, 1, both)
+    if not best:
+        return SideRank(None, None)
+    ahead = snapshot.dense(vector, _DEPTH, query.where)
+    rank = next((place for place, match in enumerate(ahead, 1) if match.node_id == best[0].node_id), None)
+    return SideRank(best[0].score, rank)
+
+
+def _lexical(snapshot: Snapshot, query: Query, both: And | Compare) -> SideRank:
+    best = snapshot.lexical(query.text, 1, both)
+    if not best:
+        return SideRank(None, None)
+    ahead = snapshot.lexical(query.text, _DEPTH, query.where)
+    rank = next((place for place, match in enumerate(ahead, 1) if match.node_id == best[0].node_id), None)
+    return SideRank(best[0].score, rank)
+
+
+def _stage(stage: StageTrace, doc_id: str) -> StageRank:
+    best = next((hit for hit in stage.hits if hit.doc_id == doc_id), None)
+    if best is None:
+        return StageRank(stage.name, None, None, len(stage.hits))
+    return StageRank(stage.name, best.rank, best.score, len(stage.hits))
+
+
+def _reason(
+    query: Query,
+    state: str,
+    asked: int,
+    dense: SideRank,
+    lexical: SideRank,
+    ranks: Sequence[StageRank],
+    stages: Sequence[StageTrace],
+    doc_id: str,
+    *,
+    found: bool,
+) -> str:
+    if found:
+        best = ranks[-1]
+        return f"It is hit {best.rank} of {query.k}."
+    if not asked:
+        return "No passage of it meets the filter." if query.where is not None else "It holds no passage."
+    if state == "text" and dense.score is None and lexical.score is None:
+        return "It is not embedded yet, and shares no word with the query."
+    if dense.score is None and lexical.score is None:
+        return "It shares no word with the query."
+    lost = next(
+        ((before, after) for before, after in pairwise(ranks) if before.rank is not None and after.rank is None),
+        None,
+    )
+    if lost is not None:
+        before, after = lost
+        if after.stage == "collapse":
+            own = {hit.node_id for stage in stages for hit in stage.hits if hit.doc_id == doc_id}
+            kept = next((hit for hit in stages[-1].hits if own & set(hit.duplicates)), None)
+            if kept is not None:
+                return f"It says nearly the same as {kept.source}, which is hit {kept.rank}."
+        return f"The stage {before.stage!r} ranked it {before.rank}, and {after.stage!r} gave none of it."
+    last = ranks[-1] if ranks else None
+    if last is not None and last.rank is not None:
+        return f"It ranks {last.rank}, behind the {query.k} that were asked for."
+    places = [f"{side} {one.rank or f'beyond {_DEPTH}'}" for side, one in (("dense", dense), ("lexical", lexical))]
+    return f"Too many passages are nearer: its best one has the ranks {' and '.join(places)}."

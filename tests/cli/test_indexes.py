@@ -1,0 +1,135 @@
+"""Indexes on top of the passages from the command line: each kind made, followed, asked in a new process, dropped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from defusedxml import ElementTree
+
+PUMP = (
+    "The Kaplan Turbine drives the water pump. The water pump needs oil every nine months. "
+    "Anna Berg looks after the water pump in the machine hall. "
+)
+TEXTS = {
+    "pump.txt": PUMP + "\n\n" + "The machine hall is aired by two fans. " * 30,
+    "dam.txt": "The dam holds the lake. Anna Berg reads the level of the dam each morning.\n\n"
+    + "The dam is old. " * 40,
+    "letter.txt": "Dear Anna Berg, the fans of the machine hall are loud. Yours, Karl Lund.",
+}
+
+
+@pytest.fixture(scope="module")
+def made(run_with, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index with all four kinds."""
+    folder = tmp_path_factory.mktemp("indexes")
+    (folder / "docs").mkdir()
+    for name, text in TEXTS.items():
+        (folder / "docs" / name).write_text(text)
+    assert run_with("ingest", folder / "docs", "-i", folder / "index").code == 0
+    for kind in ("graph", "sentences", "summaries", "tree"):
+        ran = run_with("indexes", "add", kind, "-i", folder / "index", "--json")
+        assert ran.code == 0, ran.err
+        assert ran.json["made"] >= 3
+    return folder / "index"
+
+
+def test_indexes_are_listed(run, made: Path):
+    listed = run("indexes", "list", "-i", made, "--json").json["indexes"]
+    assert [one["kind"] for one in listed] == ["graph", "sentences", "summaries", "tree"]
+    assert all((one["documents"], one["waiting"]) == (3, 0) for one in listed)
+    lines = run("indexes", "list", "-i", made).out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["graph", "sentences", "summaries", "tree"]
+
+
+@pytest.mark.parametrize("via", ["graph", "summaries", "tree", "tree-walk"])
+def test_a_new_process_finds_passages_through_each(made: Path, via: str):
+    command = [sys.executable, "-m", "docindex.cli", "search", "water pump oil", "--via", via, "-i", str(made)]
+    ran = subprocess.run([*command, "-k", "2", "--json"], capture_output=True, text=True, check=True)
+    hits = json.loads(ran.stdout)["hits"]
+    assert hits[0]["source"] == "pump.txt"
+    assert "oil" in hits[0]["text"]
+
+
+def test_sentences_take_part(run, made: Path):
+    hits = run("search", "who checks the level", "--set", "grains=true", "-i", made, "--json").json["hits"]
+    assert hits[0]["source"] == "dam.txt"
+
+
+def test_an_edit_is_followed_by_every_kind(run, tmp_path: Path, made: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "one.txt").write_text("The old heron lives at Lake Vänern.")
+    index = tmp_path / "index"
+    run("ingest", docs, "-i", index)
+    for kind in ("graph", "sentences", "summaries", "tree"):
+        run("indexes", "add", kind, "-i", index)
+    (docs / "one.txt").write_text("The old heron lives at Lake Mälaren.")
+    (docs / "two.txt").write_text("Karl Lund feeds the heron.")
+    assert run("ingest", docs, "-i", index).code == 0
+    listed = run("indexes", "list", "-i", index, "--json").json["indexes"]
+    assert all((one["documents"], one["waiting"]) == (2, 0) for one in listed)
+    entities = [one["entity"] for one in run("graph", "entities", "-i", index, "--json").json["entities"]]
+    assert "lake mälaren" in entities
+    assert "karl lund" in entities
+    assert "lake vänern" not in entities
+    assert run("check", "-i", index).code == 0
+
+
+def test_what_is_left_to_do_is_done_by_refresh(run, tmp_path: Path):
+    index = tmp_path / "index"
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "one.txt").write_text("The old heron lives at Lake Vänern.")
+    run("ingest", docs, "-i", index)
+    assert run("indexes", "refresh", "-i", index).out.startswith("There is no index")
+    run("indexes", "add", "summaries", "-i", index)
+    (docs / "two.txt").write_text("A second text.")
+    run("ingest", docs, "-i", index, "--wait", "text")
+    assert run("indexes", "list", "-i", index, "--json").json["indexes"][0]["waiting"] == 1
+    assert run("indexes", "refresh", "-i", index, "--json").json["made"] == {"summaries": 1}
+
+
+def test_an_index_is_dropped(run, tmp_path: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "one.txt").write_text("One text.")
+    index = tmp_path / "index"
+    run("ingest", docs, "-i", index)
+    run("indexes", "add", "tree", "-i", index)
+    assert run("indexes", "drop", "tree", "-i", index).code == 0
+    assert run("indexes", "list", "-i", index, "--json").json == {"indexes": []}
+    again = run("indexes", "drop", "tree", "-i", index)
+    assert again.code == 1
+    assert "no index 'tree'" in again.err
+
+
+def test_the_graph_tells_neighbours_and_ways(run, made: Path, tmp_path: Path):
+    beside = run("graph", "neighbours", "Anna Berg", "-i", made, "--json").json["neighbours"]
+    assert {"water pump", "machine hall"} <= {one["key"] for one in beside}
+    steps = run("graph", "path", "kaplan turbine", "karl lund", "-i", made, "--json").json["steps"]
+    assert steps[0]["start"] == "kaplan turbine"
+    assert steps[-1]["end"] == "karl lund"
+    assert "Karl Lund" in steps[-1]["text"]
+    assert run("graph", "path", "dam", "nobody", "-i", made).out.startswith("No way")
+    file = tmp_path / "graph.graphml"
+    told = run("graph", "export", file, "-i", made, "--json").json
+    nodes = ElementTree.parse(file).getroot().iter("{http://graphml.graphdrawing.org/xmlns}node")
+    assert told["entities"] == len(list(nodes)) > 3
+
+
+def test_without_a_graph_the_cure_is_named(run, tmp_path: Path):
+    (tmp_path / "one.txt").write_text("One text.")
+    run("ingest", tmp_path / "one.txt", "-i", tmp_path / "index")
+    ran = run("graph", "entities", "-i", tmp_path / "index")
+    assert ran.code == 1
+    assert "docindex indexes add graph" in ran.err
+
+
+def test_terms_are_listed_with_their_passages(run, made: Path):
+    found = run("terms", "turb", "-i", made, "--json").json["terms"]
+    assert found == [{"term": "turbine", "passages": 1}]
+    assert run("terms", "nosuchword", "-i", made).out == "No passage has such a word.\n"
