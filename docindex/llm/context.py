@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
 
 from docindex.errors import ModelError, QueryError
 from docindex.llm import logs
@@ -119,6 +121,14 @@ class KVContext:
     def sample(self, sampler: Sampler) -> int:
         """The next token, by the logits of the last one; it is not yet in the cache."""
         return int(llama_cpp.llama_sampler_sample(sampler.chain, self._handle, -1))
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """How likely each token of the vocabulary comes next; they add up to 1."""
+        count = self._model.vocabulary_size
+        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._handle, -1), (count,))
+        weights = np.exp(logits - logits.max())
+        likely: NDArray[np.float32] = weights / weights.sum()
+        return likely
 
     def close(self) -> None:
         """Frees the cache."""

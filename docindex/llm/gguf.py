@@ -180,6 +180,11 @@ class GgufModel:
             size = -written
 
     @property
+    def vocabulary_size(self) -> int:
+        """How many tokens the model knows."""
+        return int(llama_cpp.llama_vocab_n_tokens(self._vocabulary))
+
+    @property
     def vocabulary(self) -> object:
         """llama.cpp's handle, for its samplers."""
         return self._vocabulary

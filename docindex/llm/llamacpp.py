@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -116,6 +116,44 @@ class LlamaCppLLM:
         sampler = Sampler(self._model, temperature=temperature, grammar=grammar)
         return self._generate(prompt, sampler, max_tokens, (*stop, *self._encoder.stop), cancel)
 
+    def choose(
+        self, messages: Sequence[Message], choices: Sequence[str], *, cancel: threading.Event | None = None
+    ) -> list[float]:
+        """The probability of the first token of each choice, in upper or lower case, with or without a space before.
+
+        Costs the reading of the prompt, of which what is cached is not read again.
+
+        Raises:
+            ModelError: The prompt does not fit the context.
+            RequestCancelledError: `cancel` was set.
+        """
+        prompt = self._encoder.encode(messages)
+        if len(prompt) + 1 > self.context_tokens:
+            raise ModelError(f"A prompt of {len(prompt)} tokens does not fit the context of {self.name}: shorten it.")
+        ticket = self._line.enter(cancel)
+        try:
+            self._context.fill(prompt, self._checker(cancel))
+            likely = self._context.probabilities()
+        finally:
+            self._line.leave(ticket)
+        spellings = (
+            {f"{space}{word}" for space in ("", " ") for word in (choice, choice.lower(), choice.capitalize())}
+            for choice in choices
+        )
+        first = ({self._model.tokenize(text)[0] for text in texts if text} for texts in spellings)
+        return [float(sum(likely[token] for token in tokens)) for tokens in first]
+
+    def _checker(self, cancel: threading.Event | None) -> Callable[[], None]:
+        """What raises when a request is to end."""
+
+        def check() -> None:
+            if cancel is not None and cancel.is_set():
+                raise RequestCancelledError("The request was cancelled.")
+            if self._line.closed:
+                raise ModelError(f"{self.name} was closed during an answer: open the index again and ask once more.")
+
+        return check
+
     def _generate(
         self,
         prompt: Sequence[int],
@@ -124,12 +162,7 @@ class LlamaCppLLM:
         stop: Sequence[str],
         cancel: threading.Event | None,
     ) -> Generator[Token, None, None]:
-        def check() -> None:
-            if cancel is not None and cancel.is_set():
-                raise RequestCancelledError("The request was cancelled.")
-            if self._line.closed:
-                raise ModelError(f"{self.name} was closed during an answer: open the index again and ask once more.")
-
+        check = self._checker(cancel)
         ticket = self._line.enter(cancel)
         try:
             cached = self._context.fill(prompt, check)

@@ -1,0 +1,90 @@
+"""Questions turned into others by the local model: what it writes is held to a grammar, and never needed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import get_args
+
+from docindex.errors import ConfigError
+from docindex.protocols import LLM, Message
+from docindex.schema import TransformName
+
+_LONGEST = 400
+"""Code points of one text that the model writes."""
+_MAX_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    instruction: str
+    most: int
+    keeps: bool = True
+    """The question as it was asked is looked up too."""
+
+
+_TASKS: dict[TransformName, _Task] = {
+    "multi-query": _Task("Write three other ways to ask the user's question, in other words.", 3),
+    "hyde": _Task("Write a short passage of a document that answers the user's question.", 1),
+    "step-back": _Task("Write one more general question whose answer helps to answer the user's question.", 1),
+    "decompose": _Task(
+        "Split the user's question into simpler questions, each of which can be looked up by itself.", 3
+    ),
+    "rewrite": _Task(
+        "Rewrite the user's question as a clear search query. Keep every name and number.", 1, keeps=False
+    ),
+}
+
+
+class QueryTransform:
+    """Makes of a question the texts that are looked up.
+
+    Sources: multi-query as in RAG-Fusion (arXiv 2402.03367), HyDE (arXiv 2212.10496), step-back prompting (arXiv
+    2310.06117), decomposition as in self-ask (arXiv 2210.03350), rewriting (arXiv 2305.14283).
+    """
+
+    def __init__(self, llm: LLM, name: TransformName) -> None:
+        """Takes the model and what it is to do.
+
+        Raises:
+            ConfigError: There is no transform of the name.
+        """
+        if name not in _TASKS:
+            raise ConfigError(f"There is no query transform {name!r}: choose {', '.join(get_args(TransformName))}.")
+        self._llm = llm
+        self._task = _TASKS[name]
+
+    def texts(self, question: str) -> list[str]:
+        """What is looked up, the question first where it is kept. The question alone if the model is of no help."""
+        written = [text for text in self._written(question) if text.casefold() != question.casefold()]
+        unique = list(dict.fromkeys(written))[: self._task.most]
+        if not unique:
+            return [question]
+        return [question, *unique] if self._task.keeps else unique
+
+    def _written(self, question: str) -> list[str]:
+        messages = [
+            Message("system", f"{self._task.instruction} Answer with a JSON array of strings."),
+            Message("user", question),
+        ]
+        if self._llm.count_tokens(messages) + _MAX_TOKENS > self._llm.context_tokens:
+            return []
+        tokens = self._llm.complete(messages, max_tokens=_MAX_TOKENS, grammar=_grammar(self._task.most))
+        return _strings("".join(token.text for token in tokens))
+
+
+def _grammar(most: int) -> str:
+    more = f'( ", " text ){{0,{most - 1}}} ' if most > 1 else ""
+    return f'root ::= "[" text {more}"]"\ntext ::= "\\"" [^"\\\\\\x00-\\x1f]{{3,{_LONGEST}}} "\\""\n'
+
+
+def _strings(written: str) -> list[str]:
+    """The strings of a JSON array; of one that was cut off, those that are whole."""
+    for end in ("", '"]', "]"):
+        try:
+            found = json.loads(written.rstrip(", ") + end)
+        except ValueError:
+            continue
+        if isinstance(found, list):
+            return [text.strip() for text in found if isinstance(text, str) and text.strip()]
+    return []
