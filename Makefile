@@ -35,8 +35,9 @@ demo: setup ## ingest the example documents and answer DEMO_QUESTION from them, 
 	$(IN_ROOT) .venv/bin/docindex ingest examples/documents --sync --index $(DEMO_INDEX)
 	$(IN_ROOT) .venv/bin/docindex query "$(DEMO_QUESTION)" --index $(DEMO_INDEX)
 
-test: setup ## run the tests (ARGS="tests/loaders -x" chooses among them)
-	@$(IN_ROOT) $(VENV_PYTHON) -m pytest $(ARGS)
+# Bytecode is written whatever the environment says: processes that tests start, hundreds, would compile it anew.
+test: setup ## run the tests on up to four cores (ARGS="tests/loaders -x" chooses among them, ARGS="-n 0" takes one)
+	@$(IN_ROOT) env -u PYTHONDONTWRITEBYTECODE $(VENV_PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: setup ## lint, formatting, types, import layers and the guards
 	$(IN_ROOT) $(VENV_PYTHON) -m ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -13,20 +13,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from docindex.cli.models import bring_model
+from docindex.cli.opening_indexes import Searched, open_indexes
 from docindex.cli.options import (
     AtOption,
     FilterOption,
-    IndexOption,
+    IndexesOption,
     JsonOption,
     MaxTokensOption,
     ModelOption,
     ModeOption,
     RequireGpuOption,
-    at_version,
 )
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.progress import waiting
 from docindex.cli.render import show_sources
+from docindex.cli.retrieving import (
+    ExpandOption,
+    RerankOption,
+    SetOption,
+    TransformOption,
+    ViaOption,
+    WindowOption,
+    retrieval_options,
+)
 from docindex.cli.screen import Screen, Span
 from docindex.cli.session import NO_ANSWER, Session, interruptible
 from docindex.cli.terminal import open_screen
@@ -35,7 +44,6 @@ from docindex.errors import QueryError
 from docindex.schema import Response
 
 if TYPE_CHECKING:
-    from docindex.index import Index
     from docindex.protocols import AnswerStream
 
 LEAVE = ("/quit", "/exit")
@@ -44,7 +52,7 @@ LEAVE = ("/quit", "/exit")
 def query(
     ctx: typer.Context,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to answer.", show_default=False)],
-    index: IndexOption = None,
+    index: IndexesOption = None,
     llm: ModelOption = None,
     engine: Annotated[
         Literal["retriever"],
@@ -56,6 +64,12 @@ def query(
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model may read.")] = 4,
     mode: ModeOption = "hybrid",
     filter: FilterOption = None,  # noqa: A002 - the option's name
+    via: ViaOption = "passages",
+    expand: ExpandOption = "none",
+    window: WindowOption = 0,
+    transform: TransformOption = None,
+    rerank: RerankOption = None,
+    settings: SetOption = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
     at: AtOption = None,
@@ -72,11 +86,12 @@ def query(
       docindex query "What does the warranty cover?" --llm ./my-model.gguf --max-tokens 400
     """
     del engine  # the only one
+    options = retrieval_options(via, expand, window, transform, rerank, settings)
     session = Session.of(ctx)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
     with _open(session, index, config, at) as opened:
         with waiting("Loading the model"):
-            answering = opened.engine(k=k, mode=mode, filter=filter)
+            answering = opened.engine(k=k, mode=mode, filter=filter, options=options)
         if as_json:
             response = answering.query(question)
             print_json(response.as_dict())
@@ -91,7 +106,7 @@ def query(
 
 def chat(
     ctx: typer.Context,
-    index: IndexOption = None,
+    index: IndexesOption = None,
     llm: ModelOption = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
@@ -135,10 +150,10 @@ def llm_config(session: Session, model: str | None, *, max_tokens: int | None, r
 
 
 @contextmanager
-def _open(session: Session, path: Path | None, config: LLMConfig, at: str | None = None) -> Iterator[Index]:
-    from docindex.index import Index
-
-    with Index.open(session.index_path(path), at_version(at), llm=config, environment=session.environment) as index:
+def _open(
+    session: Session, paths: Sequence[Path] | None, config: LLMConfig, at: str | None = None
+) -> Iterator[Searched]:
+    with open_indexes(session, paths, at, config) as index:
         bring_model(session, config.model)
         yield index
 

@@ -2,52 +2,71 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from docindex import __version__
-from docindex.cli.answer import chat, query
-from docindex.cli.browse import check, ls, rm, show, status
-from docindex.cli.doctor import doctor
-from docindex.cli.embed import embed
 from docindex.cli.guide import help_of
-from docindex.cli.ingest import ingest
-from docindex.cli.models import add_model_commands
-from docindex.cli.search import search
+from docindex.cli.plain_values import PlainCommand, PlainGroup
 from docindex.cli.session import Session, exit_codes, logging_to_stderr
-from docindex.cli.transfer import export, import_, merge
-from docindex.cli.versions import diff, purge, rollback, tag
 from docindex.config import Environment
 
 PANELS = {
-    "Index": (ingest, embed, ls, show, rm),
-    "Ask": (search, query, chat),
-    "Versions": (tag, diff, rollback, purge),
-    "Carry": (export, import_, merge),
-    "Look after": (status, check, doctor),
+    "Index": ("ingest:ingest", "embed:embed", "browse:ls", "browse:show", "browse:rm"),
+    "Ask": ("search:search", "answer:query", "answer:chat", "why:why", "route:route"),
+    "Versions": ("versions:tag", "versions:diff", "versions:rollback", "versions:purge"),
+    "Carry": ("transfer:export", "transfer:import_", "transfer:merge"),
+    "Look after": ("browse:status", "browse:check", "duplicates:duplicates", "terms:terms", "doctor:doctor"),
 }
+"""Where help lists each command, and the module and function that do its work."""
 
 
-def build_app(*, rich: bool) -> typer.Typer:
-    """The Typer app; with `rich`, help and usage errors are drawn for a terminal."""
+def build_app(*, rich: bool, only: str | None = None) -> typer.Typer:
+    """The Typer app; with `rich`, help and usage errors are drawn for a terminal.
+
+    With the name of a command in `only`, that one alone is there, and no other is imported; all are where no command
+    has the name.
+    """
     app = typer.Typer(
         name="docindex",
+        cls=PlainGroup,
         help=help_of(start, rich=rich),
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich" if rich else None,
     )
     app.callback()(start)
-    for panel, commands in PANELS.items():
-        for command in commands:
-            app.command(command.__name__.rstrip("_"), help=help_of(command, rich=rich), rich_help_panel=panel)(command)
-    add_model_commands(app, rich=rich)
+    places = {_name(place): (panel, place) for panel, panel_places in PANELS.items() for place in panel_places}
+    for name, (panel, place) in places.items():
+        if only not in places or name == only:
+            command = _command(place)
+            app.command(name, cls=PlainCommand, help=help_of(command, rich=rich), rich_help_panel=panel)(command)
+    if only not in places:
+        from docindex.cli.evaluate import add_eval_commands
+        from docindex.cli.graph import add_graph_commands
+        from docindex.cli.indexes import add_index_commands
+        from docindex.cli.models import add_model_commands
+
+        add_model_commands(app, rich=rich)
+        add_eval_commands(app, rich=rich)
+        add_graph_commands(app, rich=rich)
+        add_index_commands(app, rich=rich)
     return app
+
+
+def _name(place: str) -> str:
+    return place.partition(":")[2].rstrip("_")
+
+
+def _command(place: str) -> Callable[..., None]:
+    module, _, function = place.partition(":")
+    return cast("Callable[..., None]", getattr(importlib.import_module(f"docindex.cli.{module}"), function))
 
 
 def run() -> None:
@@ -55,7 +74,8 @@ def run() -> None:
     if hasattr(sys.stdout, "reconfigure"):
         # A name or a text may hold what the stream's encoding lacks. In JSON the escape of a surrogate is its own.
         sys.stdout.reconfigure(errors="backslashreplace")
-    build_app(rich=sys.stdout.isatty())(globals_first(sys.argv[1:]), prog_name="docindex")
+    arguments = globals_first(sys.argv[1:])
+    build_app(rich=sys.stdout.isatty(), only=command_in(arguments))(arguments, prog_name="docindex")
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
@@ -78,6 +98,18 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return first + rest
+
+
+def command_in(arguments: Sequence[str]) -> str | None:
+    """The command among arguments that have those for every command in front; None where they begin with another."""
+    queue = deque(arguments)
+    while queue:
+        argument = queue.popleft()
+        if argument == "--log-level" and queue:
+            queue.popleft()
+        elif argument not in ("--offline", "--debug") and not argument.startswith("--log-level="):
+            return None if argument.startswith("-") else argument
+    return None
 
 
 def _print_version(wanted: bool) -> None:

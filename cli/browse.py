@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.options import AtOption, IndexOption, JsonOption, YesOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption, YesOption, at_version
 from docindex.cli.output import counted, print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_facts
@@ -159,6 +159,7 @@ def rm(
     ],
     index: IndexOption = None,
     yes: YesOption = False,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Deletes documents from the index. The files that they came from stay.
@@ -181,7 +182,7 @@ def rm(
                 _say_deleted(deleted, as_json=as_json)
                 return
         with show_progress("Deleting") as on_progress:
-            deleted = opened.delete(*names, on_progress=on_progress)
+            deleted = opened.delete(*names, on_progress=on_progress, wait_seconds=lease_wait)
     _say_deleted(deleted, as_json=as_json)
 
 
@@ -189,6 +190,7 @@ def check(
     ctx: typer.Context,
     index: IndexOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what is found, and say what was done.")] = False,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Checks that the two stores of the index agree, and that nothing in them is damaged.
@@ -207,7 +209,7 @@ def check(
     with Index.open(session.index_path(index), environment=session.environment) as opened:
         if repair:
             with show_progress("Mending") as on_progress:
-                repaired = opened.repair(on_progress=on_progress)
+                repaired = opened.repair(on_progress=on_progress, wait_seconds=lease_wait)
         problems = opened.check()
     if as_json:
         print_json({"problems": problems} | ({"repaired": repaired} if repair else {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from docindex.cli.options import IndexOption, JsonOption
+from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_embedding
@@ -12,7 +12,12 @@ from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 
 
-def embed(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:
+def embed(
+    ctx: typer.Context,
+    index: IndexOption = None,
+    lease_wait: LeaseWaitOption = 0.0,
+    as_json: JsonOption = False,
+) -> None:
     """Embeds what is found by words only: after `ingest --wait text`, or an ingest that was interrupted.
 
     It can be stopped at any time, and goes on from there the next time.
@@ -28,7 +33,7 @@ def embed(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = F
         Index.open(session.index_path(index), environment=session.environment) as opened,
         show_progress("Embedding") as on_progress,
     ):
-        report = opened.embed(on_progress=on_progress)
+        report = opened.embed(on_progress=on_progress, wait_seconds=lease_wait)
     if as_json:
         print_json(report.as_dict())
     else:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from docindex.cli.background import start_in_background
+from docindex.cli.limits import LIMIT_HELP, limits_of
 from docindex.cli.opening import open_or_create
 from docindex.cli.options import IndexOption, JsonOption
 from docindex.cli.output import print_json
@@ -20,7 +21,7 @@ from docindex.cli.terminal import open_screen
 from docindex.cli.watch import keep_watching
 from docindex.config import DEFAULT_EMBEDDER, IngestOptions, WebOptions
 from docindex.errors import ConfigError
-from docindex.schema import IngestReport, Limits, LoadOptions
+from docindex.schema import IngestReport, LoadOptions
 
 STANDARD_INPUT = "-"
 PATIENCE = 600.0
@@ -76,12 +77,21 @@ def ingest(
     retry: Annotated[
         bool, typer.Option("--retry", help="Also try files again that crashed or outran their parser before.")
     ] = False,
+    checksum: Annotated[
+        bool,
+        typer.Option(
+            "--checksum", "-c", help="Read every file to see whether it has changed, and trust no size and time."
+        ),
+    ] = False,
     ocr: Annotated[
         bool, typer.Option("--ocr", help="Read pages without text, and images, with tesseract (the extra ocr).")
     ] = False,
     max_seconds: Annotated[
         float | None,
         typer.Option("--max-seconds", metavar="S", min=1, help="How many seconds a file may take.", show_default="300"),
+    ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option("--limit", metavar="NAME=VALUE", help=LIMIT_HELP, show_default=False)
     ] = None,
     sql: Annotated[
         str | None,
@@ -174,6 +184,7 @@ def ingest(
         allow_empty_sync=yes,
         dry_run=dry_run,
         wait="text" if wait is Wait.TEXT else "vectors",
+        checksum=checksum,
         retry=retry,
         lease_seconds=lease_wait,
         load=LoadOptions(
@@ -183,7 +194,7 @@ def ingest(
             password=_password(password, password_file),
             ocr=ocr,
             query=sql,
-            limits=Limits() if max_seconds is None else Limits(seconds=max_seconds),
+            limits=limits_of(limit or (), max_seconds),
         ),
         web=WebOptions(allow_private=allow_private),
     )

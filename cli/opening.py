@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from docindex.cli.models import bring_model
 from docindex.cli.session import Session
 from docindex.config import IndexConfig
 from docindex.errors import ConfigError, IndexNotFoundError
@@ -44,6 +43,8 @@ def open_or_create(
     try:
         index = stack.enter_context(Index.open(path, environment=session.environment))
     except IndexNotFoundError:
+        from docindex.cli.models import bring_model
+
         if leave_no_trace:
             path = Path(stack.enter_context(TemporaryDirectory(prefix="docindex-"))) / "index"
         config = IndexConfig()

@@ -20,7 +20,25 @@ IndexOption = Annotated[
     ),
 ]
 
+IndexesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--index",
+        "-i",
+        metavar="DIR",
+        help="The folder of the index. Given more than once, all of them are read as one.",
+        show_default="$DOCINDEX_INDEX, else .docindex",
+    ),
+]
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+LeaseWaitOption = Annotated[
+    float,
+    typer.Option(
+        "--lease-wait", metavar="S", min=0, help="How many seconds to wait while another process writes to the index."
+    ),
+]
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docindex.cli.output import counted, readable_bytes, readable_ms, readable_seconds
-from docindex.cli.screen import Screen, Span
+from docindex.cli.screen import Cell, Column, Screen, Span
 from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response
 
 SNIPPET = 300
@@ -18,6 +18,9 @@ MOST_SHOWN = 20
 MOST_PLANNED = 50
 SHOWN_SECONDS = 0.1
 """Stages that took less are not worth a word."""
+
+if TYPE_CHECKING:
+    from docindex.retrieval.tracing import StageTrace
 
 
 def show_hits(screen: Screen, hits: Sequence[Hit]) -> None:
@@ -219,3 +222,18 @@ def _fact(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value)
+
+
+def show_stages(screen: Screen, stages: Sequence[StageTrace]) -> None:
+    """Shows what each stage of a search gave: how many hits, in what time, and the sources of the best ones."""
+    columns = (Column("Stage"), Column("Hits", "count"), Column("ms"), Column("Asked"), Column("Best"))
+    rows: list[list[Cell]] = [
+        [stage.name, len(stage.hits), f"{stage.milliseconds:.1f}", shortened(stage.text, 40), _best(stage)]
+        for stage in stages
+    ]
+    screen.table(columns, rows)
+    screen.line()
+
+
+def _best(stage: StageTrace) -> str:
+    return ", ".join(f"{hit.source} {hit.score:.3f}" for hit in stage.hits[:3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, ModeOption, at_version
+from docindex.cli.opening_indexes import Explaining, Searched, open_indexes
+from docindex.cli.options import AtOption, FilterOption, IndexesOption, JsonOption, ModeOption
 from docindex.cli.output import print_json, print_json_line
-from docindex.cli.render import show_hits
+from docindex.cli.render import show_hits, show_stages
+from docindex.cli.retrieving import (
+    ExpandOption,
+    RerankOption,
+    SetOption,
+    TransformOption,
+    ViaOption,
+    WindowOption,
+    retrieval_options,
+)
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 from docindex.errors import QueryError
-from docindex.schema import Hit, SearchMode
+from docindex.schema import SearchMode
 
 if TYPE_CHECKING:
-    from docindex.index import Index
+    from docindex.retrieval.options import RetrievalOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ def search(
     query: Annotated[
         str | None, typer.Argument(metavar="QUERY", help="A question or some words.", show_default=False)
     ] = None,
-    index: IndexOption = None,
+    index: IndexesOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 10,
     mode: ModeOption = "hybrid",
     filter: FilterOption = None,  # noqa: A002 - the option's name
@@ -51,6 +61,13 @@ def search(
             show_default=False,
         ),
     ] = None,
+    via: ViaOption = "passages",
+    expand: ExpandOption = "none",
+    window: WindowOption = 0,
+    transform: TransformOption = None,
+    rerank: RerankOption = None,
+    settings: SetOption = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Also show what each stage of the search gave.")] = False,
     at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,35 +79,49 @@ def search(
     Examples:
       docindex search "how do I reset the device?"
       docindex search warranty -k 3 --filter "source = 'guide.pdf' AND page <= 20"
+      docindex search "pump maintenance" -i manuals -i letters
+      docindex search "how is the pump cleaned?" --rerank late --window 2 --explain
       docindex search --queries questions.jsonl > hits.jsonl
     """
     if (query is None) == (queries is None):
         raise QueryError('Give one query, as in `docindex search "reset the device"`, or --queries FILE.')
     session = Session.of(ctx)
     many = _read_queries(queries) if queries is not None else None
+    options = retrieval_options(via, expand, window, transform, rerank, settings)
+    if explain and (many is not None or len(index or ()) > 1):
+        raise QueryError("--explain goes with one query of one index: leave it out.")
     started = time.perf_counter()
-    from docindex.index import Index
-
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with open_indexes(session, index, at) as opened:
         ready = time.perf_counter()
         if many is not None:
-            _search_many(opened, many, k, mode, filter, started)
+            _search_many(opened, many, k, mode, filter, options, started)
             return
         text = query or ""
-        hits = opened.search(text, k=k, mode=mode, filter=filter)
+        stages = opened.explain(text, k, mode, filter, options) if explain and isinstance(opened, Explaining) else []
+        hits = list(stages[-1].hits) if stages else opened.search(text, k, mode, filter, options)
         done = time.perf_counter()
     if as_json:
         timings = _timings(open=ready - started, search=done - ready, total=done - started)
-        print_json({"query": text, "mode": mode, "hits": [hit.as_dict() for hit in hits], "timings_ms": timings})
-    else:
-        show_hits(open_screen(), hits)
+        shown = {"query": text, "mode": mode, "hits": [hit.as_dict() for hit in hits], "timings_ms": timings}
+        print_json(shown | ({"stages": [stage.as_dict() for stage in stages]} if explain else {}))
+        return
+    screen = open_screen()
+    if explain:
+        show_stages(screen, stages)
+    show_hits(screen, hits)
 
 
 def _search_many(
-    index: Index, queries: Sequence[GivenQuery], k: int, mode: SearchMode, where: str | None, started: float
+    index: Searched,
+    queries: Sequence[GivenQuery],
+    k: int,
+    mode: SearchMode,
+    where: str | None,
+    options: RetrievalOptions | None,
+    started: float,
 ) -> None:
     ready = before = time.perf_counter()
-    answers: Iterable[list[Hit]] = index.search_many((query.text for query in queries), k=k, mode=mode, filter=where)
+    answers = index.search_many((query.text for query in queries), k, mode, where, options)
     for query, hits in zip(queries, answers, strict=True):
         now = time.perf_counter()
         line: dict[str, Any] = {} if query.query_id is None else {"query_id": query.query_id}

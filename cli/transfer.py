@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from docindex.cli.models import bring_model
-from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption, at_version
 from docindex.cli.output import counted, print_json, readable_bytes
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_report
@@ -54,6 +54,7 @@ def import_(
     ctx: typer.Context,
     file: BundleArgument,
     index: IndexOption = None,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Makes a new index of a bundle, without reading or embedding anything anew.
@@ -71,7 +72,9 @@ def import_(
     path = session.index_path(index)
     with (
         show_progress("Importing") as on_progress,
-        Index.from_bundle(file, path, environment=session.environment, on_progress=on_progress) as made,
+        Index.from_bundle(
+            file, path, environment=session.environment, on_progress=on_progress, wait_seconds=lease_wait
+        ) as made,
     ):
         status = made.status()
     if as_json:
@@ -84,6 +87,7 @@ def merge(
     ctx: typer.Context,
     file: BundleArgument,
     index: IndexOption = None,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Adds what a bundle holds to the index. Of what both hold, the document of the newer file stays.
@@ -102,7 +106,7 @@ def merge(
         Index.open(session.index_path(index), environment=session.environment) as opened,
         show_progress("Merging") as on_progress,
     ):
-        report = opened.merge(file, on_progress=on_progress)
+        report = opened.merge(file, on_progress=on_progress, wait_seconds=lease_wait)
     if as_json:
         print_json(report.as_dict())
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.cli.options import IndexOption, JsonOption, YesOption, at_version, version_of
+from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption, YesOption, at_version, version_of
 from docindex.cli.output import counted, print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.screen import Column, Span
@@ -36,6 +36,7 @@ def tag(
         typer.Option("--version", metavar="N", help="The version to name.", show_default="the newest"),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", "-d", help="Take the name back.")] = False,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Names a version of the index, which keeps it readable; or lists the versions that are kept.
@@ -57,9 +58,9 @@ def tag(
     session = Session.of(ctx)
     with Index.open(session.index_path(index), environment=session.environment) as opened:
         if name is not None and delete:
-            opened.untag(name)
+            opened.untag(name, wait_seconds=lease_wait)
         elif name is not None:
-            opened.tag(name, version)
+            opened.tag(name, version, wait_seconds=lease_wait)
         versions = opened.versions()
     if name is not None:
         versions = [record for record in versions if name in record.tags]
@@ -113,6 +114,7 @@ def rollback(
     version: VersionArgument,
     index: IndexOption = None,
     yes: YesOption = False,
+    lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Makes the index what it was at an older version. That is a new version: it can be rolled back in its turn.
@@ -134,14 +136,20 @@ def rollback(
                 typer.echo("Nothing was changed.", err=True)
                 return
         with show_progress("Rolling back") as on_progress:
-            made = opened.rollback(version_of(version), on_progress=on_progress)
+            made = opened.rollback(version_of(version), on_progress=on_progress, wait_seconds=lease_wait)
     if as_json:
         print_json({"version": made})
     else:
         open_screen().line(f"The index is as it was at {version}; this is version {made}.")
 
 
-def purge(ctx: typer.Context, index: IndexOption = None, yes: YesOption = False, as_json: JsonOption = False) -> None:
+def purge(
+    ctx: typer.Context,
+    index: IndexOption = None,
+    yes: YesOption = False,
+    lease_wait: LeaseWaitOption = 0.0,
+    as_json: JsonOption = False,
+) -> None:
     """Erases what was deleted from the index, so that no byte of its folder holds it.
 
     All older versions and tags go. Texts in the files that were ingested are not touched.
@@ -160,7 +168,7 @@ def purge(ctx: typer.Context, index: IndexOption = None, yes: YesOption = False,
                 typer.echo("Nothing was erased.", err=True)
                 return
         with show_progress("Erasing") as on_progress:
-            opened.purge(on_progress=on_progress)
+            opened.purge(on_progress=on_progress, wait_seconds=lease_wait)
         versions = opened.versions()
     if as_json:
         print_json({"versions": [_listed(record) for record in versions]})

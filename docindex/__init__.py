@@ -12,6 +12,7 @@ Example:
 
 import logging
 
+from docindex.config import VERSION as _VERSION
 from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import (
     ConfigError,
@@ -41,7 +42,7 @@ from docindex.schema import (
     Response,
 )
 
-__version__ = "0.1.0"
+__version__ = _VERSION
 
 __all__ = [
     "Citation",

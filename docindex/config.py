@@ -6,11 +6,15 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from docindex.errors import ConfigError
 from docindex.schema import LoadOptions
+
+VERSION = "0.1.0"
+"""Of docindex itself."""
 
 FORMAT_VERSION = 2
 """The on-disk format that this version writes."""
@@ -30,6 +34,9 @@ class IndexConfig:
     """The most tokens of one node, its context header included, in the embedder's own tokens."""
     overlap_tokens: int = 24
     """About how many tokens neighbouring nodes share, in whole sentences."""
+    levels: tuple[int, ...] = ()
+    """Tokens of larger nodes above the passages, ascending, such as (512, 2048): what search can widen its hits to.
+    They take space, and no embedding."""
     dense_weight: float = 0.7
     """The share of the dense score in hybrid search; the lexical one has the rest."""
     exact_below: int = 20_000
@@ -40,6 +47,9 @@ class IndexConfig:
     def __post_init__(self) -> None:
         _in_range("chunk_tokens", self.chunk_tokens, 16, 8192)
         _in_range("overlap_tokens", self.overlap_tokens, 0, self.chunk_tokens // 2)
+        for below, level in pairwise((self.chunk_tokens, *self.levels)):
+            if not below < level <= 1_000_000:
+                raise ConfigError(f"levels are {self.levels}: give ascending numbers above chunk_tokens.")
         _in_range("dense_weight", self.dense_weight, 0.0, 1.0)
         _in_range("exact_below", self.exact_below, 0, 10_000_000)
 
@@ -55,7 +65,10 @@ class IndexConfig:
             ConfigError: A key is unknown or a value is out of range.
         """
         _known_keys(cls, saved)
-        return cls(**saved)
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()
+        }
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +126,8 @@ class IngestOptions:
     """Report what would be done and about how long it would take, and do nothing."""
     wait: Literal["text", "vectors"] = "vectors"
     """Return when everything is found by words, or when it is found by meaning too."""
+    checksum: bool = False
+    """Read every file to see whether it has changed, also where its size and times say that it has not."""
     retry: bool = False
     """Also read files again whose parser crashed or ran out of time before, and that have not changed since."""
     processes: int | None = None

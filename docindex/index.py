@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from docindex import wiring
 from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import LoadError, NoModelError, StoreError
-from docindex.protocols import (
-    ChangeSet,
-    DocumentRecord,
-    OnProgress,
-    Retriever,
-    Snapshot,
-    StoredNode,
-    StoredTable,
-    VersionRecord,
-)
-from docindex.schema import Condition, Document, Hit, IngestReport, Progress, Query, Response, SearchMode
+from docindex.protocols import OnProgress, Retriever
+from docindex.schema import Condition, Document, Hit, IndexDefinition, IngestReport, Query, Response, SearchMode
+from docindex.stored_index import StoredIndex, no_progress
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
-    from docindex.ingest.bundle import BundleReader
-    from docindex.ingest.diff import VersionDiff
+    from docindex.ingest.unchanged import Look
+    from docindex.retrieval.options import RetrievalOptions
+    from docindex.retrieval.tracing import StageTrace, Trail
+    from docindex.retrieval.why import Why
 
 logger = logging.getLogger("docindex")
 
+T = TypeVar("T")
 
-class Index:
+
+class Index(StoredIndex):
     """A folder of documents that can be searched and asked.
 
     Any number of processes may read an index while one writes to it; each search sees the newest commit. Models are
@@ -52,8 +46,7 @@ class Index:
 
     def __init__(self, parts: wiring.Parts, at: int | str | None = None) -> None:
         """Use `create` or `open`."""
-        self._parts = parts
-        self._pinned = None if at is None else parts.store.snapshot(at)
+        super().__init__(parts, at)
         self._warned = False
 
     @classmethod
@@ -102,6 +95,7 @@ class Index:
         *,
         environment: Environment | None = None,
         on_progress: OnProgress | None = None,
+        wait_seconds: float = 0.0,
     ) -> Self:
         """A new index in a folder that is made for it, with what a bundle holds.
 
@@ -117,21 +111,11 @@ class Index:
             reader.require_embedder(wiring.open_embedder(config.embedder, environment).fingerprint)
             index = cls.create(path, config, environment=environment)
             try:
-                index._take(reader, on_progress)
+                index._take(reader, on_progress, wait_seconds)
             except BaseException:
                 index.close()
                 raise
         return index
-
-    @property
-    def path(self) -> Path:
-        """The index's folder."""
-        return self._parts.path
-
-    @property
-    def config(self) -> IndexConfig:
-        """What the index is built with."""
-        return self._parts.config
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -143,26 +127,35 @@ class Index:
     ) -> IngestReport:
         """Brings the index up to date with files, folders, globs, web addresses, or "-" for standard input.
 
-        Unchanged files cost a hash, changed ones embed what is new in them. First all texts are committed, which makes
-        them found by words, then their vectors. Work is committed in groups: after an interruption, the same call goes
-        on from the last one.
+        Unchanged files cost a look at the file system, changed ones embed what is new in them. First all texts are
+        committed, which makes them found by words, then their vectors. Work is committed in groups: after an
+        interruption, the same call goes on from the last one.
 
         Raises:
-            LockedError: Another process is writing.
+            LockedError: Another process is writing, and still is after `options.lease_seconds`.
             LoadError: With `sync`, a folder is empty or missing. Files that can't be read do not raise; they are
                 in the report.
         """
-        from docindex.ingest import pipeline
-
         options = options or IngestOptions()
+        seen = self._look(sources, options)
+        if seen.report is not None:
+            return seen.report
+        from docindex.ingest import pipeline
+        from docindex.ingest.indexes import refresh_indexes
+
         loaders, passages = self._parts.loaders(), self._parts.passages()
         with self._parts.parsers(options.processes) as parsers:
             if options.dry_run:
                 return pipeline.dry_run(sources, self._snapshot(), loaders, parsers, passages, options)
             with self._parts.store.writer(wait_seconds=options.lease_seconds) as writer:
-                return pipeline.ingest(
-                    sources, writer, loaders, parsers, passages, options, on_progress or _no_progress
+                # After a wait for the lease, the sources may be others than they were.
+                found = None if options.lease_seconds else seen.found
+                report = pipeline.ingest(
+                    sources, writer, loaders, parsers, passages, options, on_progress or no_progress, found
                 )
+                if options.wait == "vectors":
+                    refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
+                return report
 
     def watch(
         self,
@@ -197,121 +190,50 @@ class Index:
             if next(batches, None) is None:
                 return
 
-    def embed(self, on_progress: OnProgress | None = None) -> IngestReport:
+    def embed(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> IngestReport:
         """Gives every passage that is found by words only its vector: what `ingest` with `wait="text"` left to do.
 
         Raises:
-            LockedError: Another process is writing.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
         """
         from docindex.ingest import pipeline
+        from docindex.ingest.indexes import refresh_indexes
 
         passages = self._parts.passages()
-        with self._parts.store.writer() as writer:
-            return pipeline.embed(writer, passages, on_progress or _no_progress)
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            report = pipeline.embed(writer, passages, on_progress or no_progress)
+            refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
+        return report
 
-    def delete(self, *names: str, on_progress: OnProgress | None = None) -> int:
-        """Deletes documents by id, or all documents of a source by its name; returns how many went.
+    def add_index(
+        self, definition: IndexDefinition, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
+    ) -> int:
+        """Adds an index on top of the passages, and makes it; returns how many records it got.
 
-        Raises:
-            StoreError: A name is unknown; then nothing is deleted.
-            LockedError: Another process is writing.
-        """
-        with self._parts.store.writer() as writer:
-            by_name = {record.name: record.location for record in writer.snapshot.sources()}
-            doc_ids: set[str] = set()
-            locations: set[str] = set()
-            for name in names:
-                if name in by_name:
-                    locations.add(by_name[name])
-                    doc_ids.update(record.doc_id for record in writer.snapshot.documents_of(by_name[name]))
-                elif writer.snapshot.document(name):
-                    doc_ids.add(name)
-                else:
-                    raise StoreError(f"The index holds no document or source {name!r}: `docindex ls` lists them.")
-            # A file that a deleted one stood for has nothing in the index now: the next ingest reads it.
-            locations |= {record.location for record in writer.snapshot.sources() if record.same_as in locations}
-            writer.commit(ChangeSet(delete_documents=doc_ids, delete_sources=locations), on_progress or _no_progress)
-            writer.maintain(on_progress or _no_progress)
-        return len(doc_ids)
-
-    def repair(self, on_progress: OnProgress | None = None) -> list[str]:
-        """Mends what `check` finds; a sentence for each thing that was done, or could not be.
+        Every ingest keeps it up to date from now on. `docindex.indices.definitions.definition_of` makes definitions.
+        One of that kind with other options is made anew.
 
         Raises:
-            LockedError: Another process is writing.
+            NoModelError: A model that makes it is missing and may not be downloaded.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
         """
-        with self._parts.store.writer() as writer:
-            return writer.repair(on_progress or _no_progress)
+        from docindex.ingest.indexes import define_index, refresh_indexes
 
-    def purge(self, on_progress: OnProgress | None = None) -> None:
-        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions and tags go with it.
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            define_index(writer, definition)
+            made = refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress, [definition.kind])
+        return made[definition.kind]
+
+    def refresh_indexes(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> dict[str, int]:
+        """Brings the indexes on top of the passages up to date; returns how many records each of them got.
 
         Raises:
-            LockedError: Another process is writing.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
         """
-        with self._parts.store.writer() as writer:
-            writer.purge(on_progress or _no_progress)
+        from docindex.ingest.indexes import refresh_indexes
 
-    def merge(self, bundle: str | Path, on_progress: OnProgress | None = None) -> IngestReport:
-        """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
-
-        The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
-
-        Raises:
-            StoreError: The bundle is damaged.
-            EmbedderMismatchError: It was built with another embedder.
-            LockedError: Another process is writing.
-        """
-        from docindex.ingest.bundle import BundleReader
-
-        with BundleReader(Path(bundle)) as reader:
-            return self._take(reader, on_progress)
-
-    # --- versions ----------------------------------------------------------------------------------------------------
-
-    def versions(self) -> list[VersionRecord]:
-        """The versions that can still be read, newest first."""
-        return self._parts.store.versions()
-
-    def tag(self, name: str, version: int | None = None) -> None:
-        """Names a version, the newest by default: under the name it can be read however old it gets.
-
-        Raises:
-            StoreError: The version is not kept, or the name is not one word.
-            LockedError: Another process is writing.
-        """
-        with self._parts.store.writer() as writer:
-            writer.tag(name, version)
-
-    def untag(self, name: str) -> None:
-        """Takes a name back, and with it the promise to keep the version.
-
-        Raises:
-            StoreError: There is no such tag.
-            LockedError: Another process is writing.
-        """
-        with self._parts.store.writer() as writer:
-            writer.untag(name)
-
-    def diff(self, old: int | str, new: int | str | None = None) -> VersionDiff:
-        """The documents in which two versions differ, each named by number or tag; `new` is the newest by default.
-
-        Raises:
-            StoreError: A version is not kept.
-        """
-        from docindex.ingest.diff import diff
-
-        return diff(self._parts.store.snapshot(old), self._parts.store.snapshot(new))
-
-    def rollback(self, version: int | str, on_progress: OnProgress | None = None) -> int:
-        """Makes the index what it was at a version, by number or tag; returns the number of the new version.
-
-        Raises:
-            StoreError: The version is not kept.
-            LockedError: Another process is writing.
-        """
-        with self._parts.store.writer() as writer:
-            return writer.rollback(version, on_progress or _no_progress).version
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            return refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -321,6 +243,7 @@ class Index:
         k: int = 10,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002 - the field's word, and what the command line calls it
+        options: RetrievalOptions | None = None,
     ) -> list[Hit]:
         """At most k passages, best first.
 
@@ -329,11 +252,13 @@ class Index:
             k: How many hits.
             mode: Both scores fused, or one of them alone.
             filter: A condition such as `source contains 'manual' and page < 10`.
+            options: Everything else that can be switched on; `docindex.retrieval.options` explains it.
 
         Raises:
             QueryError: The filter can't be read or names an unknown field.
+            ConfigError: The options contradict each other, or the mode.
         """
-        return self._retriever(mode).retrieve(Query(query, k, mode, self._condition(filter)))
+        return self._retriever(mode, options).retrieve(Query(query, k, mode, self._condition(filter)))
 
     def search_many(
         self,
@@ -341,9 +266,10 @@ class Index:
         k: int = 10,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
     ) -> Iterator[list[Hit]]:
         """The hits of each query, as `search` gives them, in the order of the queries."""
-        retriever = self._retriever(mode)
+        retriever = self._retriever(mode, options)
         where = self._condition(filter)
         for query in queries:
             yield retriever.retrieve(Query(query, k, mode, where))
@@ -354,9 +280,74 @@ class Index:
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
     ) -> RetrieverQueryEngine:
         """An engine that answers questions from the k best passages with the local model."""
-        return self._parts.engine(self._retriever(mode), self._snapshot, k, mode, self._condition(filter))
+        return self._parts.engine(self._retriever(mode, options), self.document, k, mode, self._condition(filter))
+
+    def engine_over(
+        self,
+        retriever: Retriever,
+        load_document: Callable[[str], Document | None],
+        *,
+        k: int = 4,
+        mode: SearchMode = "hybrid",
+    ) -> RetrieverQueryEngine:
+        """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives."""
+        return self._parts.engine(retriever, load_document, k, mode)
+
+    def retriever(
+        self,
+        mode: SearchMode = "hybrid",
+        filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
+    ) -> Retriever:
+        """What `search` asks, to be held by a retriever of one's own."""
+        found, where = self._retriever(mode, options), self._condition(filter)
+        if where is None:
+            return found
+        from docindex.retrieval.filtered import FilteredRetriever
+
+        return FilteredRetriever(found, where)
+
+    def explain(
+        self,
+        query: str,
+        k: int = 10,
+        mode: SearchMode = "hybrid",
+        filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
+    ) -> list[StageTrace]:
+        """What each stage of the search gave, from the first one to the hits."""
+        from docindex.retrieval.tracing import Trail
+
+        trail = Trail()
+        self._retriever(mode, options, trail).retrieve(Query(query, k, mode, self._condition(filter)))
+        return trail.stages
+
+    def why(
+        self,
+        query: str,
+        doc_id: str,
+        k: int = 10,
+        mode: SearchMode = "hybrid",
+        filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
+    ) -> Why:
+        """Why the search gives a document, or does not.
+
+        Raises:
+            StoreError: The index does not hold the document.
+        """
+        from docindex.retrieval.why import explain_document
+
+        stages = self.explain(query, k, mode, filter, options)
+        embedder = None if mode == "lexical" else self._parts.embedder()
+        asked = Query(query, k, mode, self._condition(filter))
+        found = explain_document(self._snapshot(), embedder, asked, doc_id, stages)
+        if found is None:
+            raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
+        return found
 
     def query(self, question: str) -> Response:
         """The answer to a question, with citations that were checked against the stored text.
@@ -370,50 +361,17 @@ class Index:
         """A conversation about the documents."""
         return self._parts.chat(self.engine())
 
-    def documents(self) -> Iterator[DocumentRecord]:
-        """Every document's record, by id."""
-        return self._snapshot().documents()
+    def chat_over(self, engine: RetrieverQueryEngine) -> Chat:
+        """A conversation that asks an engine of one's own."""
+        return self._parts.chat(engine)
 
-    def document(self, doc_id: str) -> Document | None:
-        """A document as it is stored, with its text and structure."""
-        return self._snapshot().load(doc_id)
-
-    def nodes(self, doc_id: str) -> list[StoredNode]:
-        """A document's passages, in order."""
-        return self._snapshot().nodes_of(doc_id)
-
-    def export(self, path: str | Path, on_progress: OnProgress | None = None) -> None:
-        """Writes the index to one file, a bundle, which `from_bundle` and `merge` read on any machine.
-
-        Raises:
-            StoreError: The file exists.
-        """
-        from docindex.ingest.bundle import export_bundle
-
-        parts = self._parts
-        export_bundle(
-            self._snapshot(), self.config, parts.fingerprint, parts.dim, Path(path), on_progress or _no_progress
-        )
-
-    def tables(self, *doc_ids: str) -> Iterator[StoredTable]:
-        """The tables of those documents, or of all, as typed rows."""
-        return self._snapshot().tables(doc_ids or None)
-
-    def check(self) -> list[str]:
-        """Every disagreement between the two stores, a sentence each; empty when all is well."""
-        return self._snapshot().problems()
-
-    def status(self) -> dict[str, Any]:
-        """Counts, sizes, versions and models, as `docindex status --json` prints them."""
-        return self._parts.describe() | self._snapshot().statistics()
-
-    # --- async twins and the end -------------------------------------------------------------------------------------
+    # --- async twins -------------------------------------------------------------------------------------------------
 
     async def aingest(
         self, *sources: str | Path, options: IngestOptions | None = None, on_progress: OnProgress | None = None
     ) -> IngestReport:
         """`ingest` in a thread."""
-        return await asyncio.to_thread(self.ingest, *sources, options=options, on_progress=on_progress)
+        return await _in_thread(lambda: self.ingest(*sources, options=options, on_progress=on_progress))
 
     async def asearch(
         self,
@@ -423,30 +381,20 @@ class Index:
         filter: str | None = None,  # noqa: A002
     ) -> list[Hit]:
         """`search` in a thread."""
-        return await asyncio.to_thread(self.search, query, k, mode, filter)
+        return await _in_thread(lambda: self.search(query, k, mode, filter))
 
     async def aquery(self, question: str) -> Response:
         """`query` in a thread."""
-        return await asyncio.to_thread(self.query, question)
+        return await _in_thread(lambda: self.query(question))
 
-    def close(self) -> None:
-        """Frees the models and closes the stores."""
-        self._parts.close()
+    def _look(self, sources: Sequence[str | Path], options: IngestOptions) -> Look:
+        """Whether an ingest has anything to do: where it has not, the stores need not be opened."""
+        from docindex.ingest.unchanged import Look, look
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _take(self, reader: BundleReader, on_progress: OnProgress | None) -> IngestReport:
-        with self._parts.store.writer() as writer:
-            return reader.merge_into(writer, self._parts.fingerprint, on_progress or _no_progress)
-
-    def _snapshot(self) -> Snapshot:
-        return self._pinned or self._parts.store.snapshot()
+        if options.dry_run:
+            return Look()
+        with self._parts.glance(options.lease_seconds) as held:
+            return Look() if held is None else look(sources, held, self._parts.loaders, options)
 
     def _condition(self, text: str | None) -> Condition | None:
         if text is None or not text.strip():
@@ -455,17 +403,21 @@ class Index:
 
         return parse_filter(text, self._snapshot().fields())
 
-    def _retriever(self, mode: SearchMode) -> Retriever:
+    def _retriever(
+        self, mode: SearchMode, options: RetrievalOptions | None = None, trail: Trail | None = None
+    ) -> Retriever:
         try:
-            return self._parts.retriever(mode, self._snapshot)
+            return self._parts.retriever(mode, self._snapshot, options, trail)
         except NoModelError as error:
-            if mode != "hybrid":
+            if mode != "hybrid" or options is not None:
                 raise
             if not self._warned:
                 logger.warning("Searching by words only: %s", error)
                 self._warned = True
-            return self._parts.retriever("lexical", self._snapshot)
+            return self._parts.retriever("lexical", self._snapshot, None, trail)
 
 
-def _no_progress(progress: Progress) -> None:
-    """The listener of those who did not ask."""
+async def _in_thread(work: Callable[[], T]) -> T:
+    import asyncio  # whoever awaits has it already, and everybody else need not load it
+
+    return await asyncio.to_thread(work)

@@ -163,6 +163,16 @@ class LLM(Protocol):
         ...
 
 
+class ChoosingLLM(LLM, Protocol):
+    """A chat model that can say how likely its answer begins in one way or another."""
+
+    def choose(
+        self, messages: Sequence[Message], choices: Sequence[str], *, cancel: threading.Event | None = None
+    ) -> list[float]:
+        """The probability of the first token of each choice, in upper or lower case, with or without a space before."""
+        ...
+
+
 # --- the index ------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +200,19 @@ class SourceRecord:
     """What of it could not be read, though it was read to its end: members of an archive, pages."""
     validator: str | None = None
     """What a web server calls this state of a page (its ETag or date), so that it need not be fetched again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """That a file which looks like this has these bytes, so that it need not be read to be known."""
+
+    location: str
+    """Its SourceRecord's."""
+    state: str
+    """What the file system said of it: differs whenever that does."""
+    bytes_hash: str
+    """SHA-256 of its bytes, hexadecimal."""
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,11 +356,15 @@ class Snapshot(Protocol):
         ...
 
     def load_all(self, doc_ids: Collection[str]) -> dict[str, Document]:
-        """Those of the documents that there are, by id: far cheaper than loading them one by one."""
+        """Those of the documents that there are, by id; far cheaper than loading them one by one."""
         ...
 
     def sources(self, locations: Collection[str] | None = None) -> Iterator[SourceRecord]:
         """The files that the index holds: all, or those at the locations."""
+        ...
+
+    def stamps(self) -> Sequence[FileStamp]:
+        """What is known of files without reading them, whatever the version."""
         ...
 
     def held(self, locations: Collection[str]) -> set[str]:
@@ -387,7 +414,10 @@ class Snapshot(Protocol):
         ...
 
     def nodes_of_all(self, doc_ids: Collection[str]) -> dict[str, list[Node]]:
-        """The nodes of several documents by id, each one's in order: far cheaper than asking for them one by one."""
+        """The nodes of several documents by id, each one's in order; far cheaper than asking for them one by one.
+
+        A document that there is not has none.
+        """
         ...
 
     def vectors_by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
@@ -417,8 +447,10 @@ class Snapshot(Protocol):
         """The ids of the documents that an index has records of."""
         ...
 
-    def derived_terms(self, kind: str, like: str = "", limit: int = 100) -> list[tuple[str, int]]:
-        """Terms of an index that hold some text, and in how many records each is: the most frequent first."""
+    def derived_terms(
+        self, kind: str, like: str = "", limit: int = 100, among: Collection[str] | None = None
+    ) -> list[tuple[str, int]]:
+        """Terms of an index that hold some text or are among some, and in how many records: the most frequent first."""
         ...
 
     def derived_vectors(self, kind: str) -> tuple[list[str], Vectors]:
@@ -445,6 +477,10 @@ class Writer(Protocol):
 
     def commit(self, changes: ChangeSet, on_progress: OnProgress = ...) -> Snapshot:
         """Writes all of the changes or none, and returns the index as it is then."""
+        ...
+
+    def stamp(self, stamps: Sequence[FileStamp]) -> None:
+        """Remembers what files look like whose bytes are known. Makes no new version."""
         ...
 
     def maintain(self, on_progress: OnProgress = ..., *, force: bool = False) -> None:
@@ -507,6 +543,19 @@ class IndexStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class DerivedIndex(Protocol):
+    """An index on top of the passages: what it keeps are `DerivedRecord`s of its kind."""
+
+    kind: str
+
+    def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
+        """Makes the records that are missing, which those of changed documents are; returns how many.
+
+        It commits as it goes and begins where the records end, so that an interruption costs little.
+        """
+        ...
 
 
 # --- retrieval and answering ----------------------------------------------------------------------------------------

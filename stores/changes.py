@@ -21,6 +21,7 @@ from docindex.stores.cells import add_tables, tables_hash
 from docindex.stores.derived import drop_unused_records, write_derived
 from docindex.stores.encoding import field_type, metadata_from_json, metadata_to_json, to_micros
 from docindex.stores.sql import CommitKind, CommitRow, commit_row
+from docindex.stores.stamps import drop_stamps
 from docindex.stores.tables import (
     TEMPORAL,
     commits,
@@ -140,6 +141,7 @@ def write_changes(
         closing = update(sources).where(sources.c.location.in_(chunk) & sources.c.until.is_(None))
         closed += connection.execute(closing.values(until=version)).rowcount
     _insert_all(connection, sources, [_source_row(source, version) for source in filed.values()])
+    drop_stamps(connection, set(changes.delete_sources) - set(filed))
     derived = write_derived(connection, changes, before.added_at, version)
     return replace(
         head,

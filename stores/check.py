@@ -9,7 +9,7 @@ import numpy as np
 
 from docindex.errors import StoreError
 from docindex.stores.database import registry_damage
-from docindex.stores.dense import VectorSearch, vector_index
+from docindex.stores.dense import VectorSearch, default_index
 from docindex.stores.lance import LanceTables, expected_indexes, first_line
 from docindex.stores.lancedb_api import LanceTable
 from docindex.stores.search import NodeSearch
@@ -62,7 +62,7 @@ def unsound_indexes(tables: LanceTables, table: LanceTable) -> dict[str, str]:
             found[column] = f"can't be read ({first_line(error)})"
     if tables.kind == "nodes" and not found and (missed := _missed_by_words(table)):
         found["search_text"] = f"does not know the words of node {missed!r}"
-    if tables.kind == "vectors" and vector_index(table) is not None:
+    if tables.kind == "vectors" and default_index(table) is not None:
         try:
             dim = table.schema.field("vector").type.list_size
             VectorSearch(table, dim).dense(np.ones(dim, np.float32), 1)

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, delete, insert
 
@@ -19,18 +20,22 @@ from docindex.errors import StoreError
 from docindex.protocols import OnProgress, VersionRecord
 from docindex.schema import Progress
 from docindex.stores.changes import add_commit
-from docindex.stores.database import REGISTRY_FILE, check_length, migrate, open_engine, pending_migrations, transaction
+from docindex.stores.database import migrate, open_engine, pending_migrations, transaction
 from docindex.stores.encoding import from_micros
 from docindex.stores.files import table_folders
+from docindex.stores.glance import is_sound
 from docindex.stores.lance import KEPT, TableVersion
 from docindex.stores.lease import lease
 from docindex.stores.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
 from docindex.stores.parts import StoreParts, now, silent
+from docindex.stores.registry_file import REGISTRY_FILE, check_length
 from docindex.stores.snapshot import TwoStoreSnapshot
 from docindex.stores.sql import CommitRow, Registry
 from docindex.stores.tables import commits, properties
 from docindex.stores.upgrade import needs_upgrade, upgrade
-from docindex.stores.writer import TwoStoreWriter
+
+if TYPE_CHECKING:
+    from docindex.stores.writer import TwoStoreWriter
 
 KEEP_SECONDS = 600.0
 """How long a version stays readable after another one replaced it."""
@@ -76,6 +81,8 @@ class TwoStores:
         Raises:
             LockedError: Another process holds it, and still does after `wait_seconds`.
         """
+        from docindex.stores.writer import TwoStoreWriter  # readers do without
+
         with lease(self._parts.path, wait_seconds):
             on_progress(Progress("lease"))
             writer = TwoStoreWriter(self._parts)
@@ -123,7 +130,8 @@ def open_stores(path: Path, *, keep_seconds: float = KEEP_SECONDS) -> TwoStores:
     manifest = read_manifest(path)
     engine = open_engine(path, manifest.config.database)
     try:
-        manifest = _update(path, manifest, engine)
+        if not is_sound(path, manifest):
+            manifest = _update(path, manifest, engine)
     except BaseException:
         engine.dispose()
         raise

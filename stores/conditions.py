@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -20,6 +21,7 @@ from docindex.schema import And, Compare, CompareOp, Condition, Field, FieldType
 from docindex.stores.encoding import as_float, date_text, label, presence, to_micros, value_text
 
 BUILTIN: tuple[Field, ...] = (
+    Field("node_id", "text", builtin=True),
     Field("doc_id", "text", builtin=True),
     Field("source", "text", builtin=True),
     Field("title", "text", builtin=True),
@@ -32,6 +34,8 @@ BUILTIN: tuple[Field, ...] = (
 )
 """The columns that a condition may name."""
 
+_INDEXED = ("node_id", "doc_id", "source")
+_NULLABLE = ("modified_at", "page", "page_label")
 _COLUMNS = {field.name: field.type for field in BUILTIN}
 _NOTHING, _ANYTHING = "false", "true"
 
@@ -53,8 +57,24 @@ def compile_condition(condition: Condition) -> str:
             return _joined(" AND ", parts, _ANYTHING)
         case Or(parts):
             return _joined(" OR ", parts, _NOTHING)
+        case Not(part) if _never_null(part):
+            return f"(NOT {compile_condition(part)})"  # which the index of labels can answer
         case Not(part):
             return f"(NOT coalesce({compile_condition(part)}, false))"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A compiled condition."""
+
+    sql: str
+    indexed: bool
+    """The tables' indexes alone answer it, in a millisecond; otherwise columns are read."""
+
+
+def filter_of(condition: Condition | None) -> Filter | None:
+    """The compiled condition, where there is one; raises as `compile_condition` does."""
+    return None if condition is None else Filter(compile_condition(condition), _is_indexed(condition))
 
 
 def quoted(text: str) -> str:
@@ -66,6 +86,30 @@ def is_any_of(column: str, values: Iterable[str]) -> str:
     """The filter for a column that equals one of the values."""
     listed = ", ".join(quoted(value) for value in values)
     return f"({column} IN ({listed}))" if listed else _NOTHING
+
+
+def _is_indexed(condition: Condition) -> bool:
+    match condition:
+        case Compare(field, op):
+            return op in ("=", "in") and field.name in _INDEXED if field.builtin else _by_labels(field, op)
+        case And(parts) | Or(parts):
+            return all(map(_is_indexed, parts))
+        case Not(part):
+            return _never_null(part) and _is_indexed(part)
+
+
+def _never_null(condition: Condition) -> bool:
+    match condition:
+        case Compare(field, op):
+            return field.name not in _NULLABLE if field.builtin else _by_labels(field, op)
+        case And(parts) | Or(parts):
+            return all(map(_never_null, parts))
+        case Not():
+            return True
+
+
+def _by_labels(field: Field, op: CompareOp) -> bool:
+    return op in ("=", "!=", "in") or (op == "contains" and field.type == "list")
 
 
 def _joined(word: str, parts: tuple[Condition, ...], empty: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -31,14 +30,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from docindex.errors import ConfigError, FormatError, MissingDependencyError, StoreError
 from docindex.stores import migrations
+from docindex.stores.migrations import known_migrations
+from docindex.stores.registry_file import NO_REPAIR, REGISTRY_FILE
 
-REGISTRY_FILE = "registry.db"
 BUSY_SECONDS = 30.0
 """How long a connection waits for SQLite's write lock; readers never need it."""
-
-NO_REPAIR = (
-    "`docindex check --repair` can't mend the registry itself; restore it from a copy, or ingest into a new index."
-)
 
 _APPLIED = Table(
     "migrations",
@@ -110,30 +106,7 @@ def registry_damage(engine: Engine) -> str | None:
     return None if said == "ok" else f"The registry is damaged ({str(said).partition(chr(10))[0]}): {NO_REPAIR}"
 
 
-def check_length(file: Path) -> None:
-    """Refuses an SQLite file that is shorter than it says, or none.
-
-    Raises:
-        StoreError: Names the file.
-    """
-    with file.open("rb") as opened:
-        header = opened.read(100)
-    page = int.from_bytes(header[16:18], "big")
-    length = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
-    log = file.with_name(file.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return  # which may hold the pages that the file lacks
-    if not header.startswith(b"SQLite format 3\0") or file.stat().st_size < length:
-        raise StoreError(f"{file} is truncated or damaged: {NO_REPAIR}")
-
-
 # --- migrations -----------------------------------------------------------------------------------------------------
-
-
-def known_migrations() -> dict[int, str]:
-    """The modules of the migrations, by number."""
-    names = [module.name for module in pkgutil.iter_modules(migrations.__path__)]
-    return {int(name[1:4]): name for name in names if name[:1] == "m" and name[1:4].isdigit()}
 
 
 def pending_migrations(engine: Engine) -> list[int]:

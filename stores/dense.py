@@ -2,61 +2,78 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from docindex.protocols import Match
-from docindex.stores.lance import WritableTable, rows_of
-from docindex.stores.lancedb_api import IvfRq, LanceTable, LanceVectorQueryBuilder
+from docindex.stores.conditions import Filter, is_any_of
+from docindex.stores.lance import OpenVersion, WritableTable, rows_of
+from docindex.stores.lancedb_api import IvfRq, LanceTable
+from docindex.stores.plans import VECTOR_INDEX, Known, SearchPlan, default_plan, name_of
+from docindex.stores.queries import count_of, query_of, rows_numbered, wait_for
+from docindex.stores.row_ids import RowIds, RowIdsOnDemand
 from docindex.stores.rows import vectors_in
-from docindex.stores.search import matches
+from docindex.stores.search import scored
 
-VECTOR_INDEX = "vector_ivf_"
-"""The approximate index's name goes on with its number of partitions, which LanceDB does not tell."""
 ROWS_PER_PARTITION = 4096
-REFINE_FACTOR = 10
-MIN_CANDIDATES = 300
-"""How many times k, and at least how many, candidates of the approximate index are compared exactly. Ten times ten
-found 85 % of the ten nearest among near-equal neighbours, thirty times ten all of them, for 3 ms more."""
-MIN_PROBES = 50
-FEW_ROWS = 5_000
-"""Up to so many matches of a filter, comparing with each is faster and surer than the approximate index."""
+BITS = 4
+FEW_ROWS = 1_000
+ROWS_OF_PARTITION = 80
+"""Up to so many matches of a filter, or so many a partition, comparing with each costs less than to look through the
+index; measured at 100,000 and at a million rows. The count has to come from indexes: where columns have to be read to
+filter, comparing reads all vectors with them."""
+_COUNTS = 256
+_CHUNK = 500
 
 
 class VectorSearch:
-    """The vectors of one version. Filters are what `compile_condition` gives."""
+    """The vectors of one version."""
 
-    def __init__(self, table: LanceTable, dim: int) -> None:
+    def __init__(
+        self, table: LanceTable, dim: int, known: Known | None = None, row_ids: RowIdsOnDemand | None = None
+    ) -> None:
+        """Without `known`, the table may change."""
         self.table = table
         self._dim = dim
+        self._known = known
+        self._on_demand = row_ids
 
-    def dense(self, vector: NDArray[np.float32], k: int, where: str | None = None) -> list[Match]:
+    def dense(self, vector: NDArray[np.float32], k: int, where: Filter | None = None) -> list[Match]:
         """The k nodes of the highest cosine similarity, best first."""
+        return wait_for(self.find(vector, k, where))
+
+    def find(
+        self, vector: NDArray[np.float32], k: int, where: Filter | None = None
+    ) -> Coroutine[None, None, list[Match]]:
+        """The same as `dense`, to be awaited. Not to be called on LanceDB's loop."""
+        return self._find(vector, k, where, self._known or Known(default_index(self.table)), self._row_ids())
+
+    async def _find(
+        self, vector: NDArray[np.float32], k: int, where: Filter | None, known: Known, row_ids: RowIds | None
+    ) -> list[Match]:
         if k <= 0 or not np.any(vector):
             return []
-        query = LanceVectorQueryBuilder(self.table, vector, "vector").distance_type("cosine")
-        index = vector_index(self.table)
-        if index is not None:
-            rows = self.table.count_rows(where)
-            if rows <= FEW_ROWS:
+        query = query_of(self.table).nearest_to(vector.astype(np.float32, copy=False)).column("vector")
+        query = query.distance_type("cosine")
+        if known.plan is not None:
+            if where is not None and await self._is_few(where, known.plan, known.counts):
                 query = query.bypass_vector_index()
             else:
-                # A filter leaves few near neighbours in each partition: all of them are looked through then.
-                probes = max(MIN_PROBES, index.partitions // 5) if where is None else index.partitions
-                query = query.nprobes(min(probes, index.partitions))
-                query = query.refine_factor(max(REFINE_FACTOR, math.ceil(MIN_CANDIDATES / k)))
+                query = query.nprobes(known.plan.probes if where is None else known.plan.all_partitions)
+                query = query.refine_factor(known.plan.refine_factor(k))
         if where is not None:
-            query = query.where(where)
-        found = query.select(["node_id", "_distance"]).limit(k).to_arrow()
-        return matches(found["node_id"], np.clip(1.0 - found["_distance"].to_numpy(), -1.0, 1.0))
+            query = query.where(where.sql)
+        return await scored(query.limit(k), "_distance", row_ids)
 
     def by_id(self, node_ids: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of those of the nodes that have one."""
-        return self._by("node_id", list(dict.fromkeys(node_ids)))
+        wanted = list(dict.fromkeys(node_ids))
+        found: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            found |= wait_for(self.fetch(wanted[start : start + _CHUNK]))
+        return found
 
     def by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of the nodes that have these hashes."""
@@ -69,6 +86,37 @@ class VectorSearch:
             found.update(rows["node_id"].to_pylist())
         return found
 
+    def fetch(self, node_ids: Sequence[str]) -> Coroutine[None, None, dict[str, NDArray[np.float32]]]:
+        """The same as `by_id`, to be awaited; at most a few hundred. Not to be called on LanceDB's loop."""
+        return self._fetch(node_ids, self._row_ids())
+
+    async def _fetch(self, node_ids: Sequence[str], row_ids: RowIds | None) -> dict[str, NDArray[np.float32]]:
+        if row_ids is None:
+            if not node_ids:
+                return {}
+            query = query_of(self.table).where(is_any_of("node_id", node_ids)).select(["node_id", "vector"])
+            found = await query.to_arrow()
+            ids = found["node_id"].to_pylist()
+        else:
+            rows = row_ids.rows_of(node_ids)
+            if not rows:
+                return {}
+            found = await rows_numbered(self.table, list(rows)).select(["vector"]).with_row_id().to_arrow()
+            ids = [rows[row] for row in found["_rowid"].to_pylist()]
+        return dict(zip(ids, vectors_in(found, self._dim), strict=True)) if ids else {}
+
+    def _row_ids(self) -> RowIds | None:
+        return None if self._on_demand is None else self._on_demand.get()
+
+    async def _is_few(self, where: Filter, plan: SearchPlan, counts: dict[str, int]) -> bool:
+        if not where.indexed:
+            return False
+        if where.sql not in counts:
+            if len(counts) >= _COUNTS:
+                counts.clear()
+            counts[where.sql] = await count_of(self.table, where.sql)
+        return counts[where.sql] <= max(FEW_ROWS, ROWS_OF_PARTITION * plan.partitions)
+
     def _by(self, column: str, values: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         found: dict[str, NDArray[np.float32]] = {}
         for rows in rows_of(self.table, column, values, [column, "vector"]):
@@ -77,42 +125,57 @@ class VectorSearch:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class VectorIndex:
-    """The approximate index of a version of the table."""
+def known_of(opened: OpenVersion, measured: Callable[[], SearchPlan | None]) -> Known:
+    """What is known of an open version; `measured` gives the plan of the newest index that was measured."""
+    if opened.known is None:
+        plan = default_index(opened.table)
+        if plan is not None and (better := measured()) is not None:
+            plan = better if (better.table, better.index) == (plan.table, plan.index) else plan
+        opened.known = Known(plan)
+    return opened.known
 
-    name: str
-    partitions: int
 
-
-def vector_index(table: LanceTable) -> VectorIndex | None:
-    """The approximate index, where there is one."""
+def default_index(table: LanceTable) -> SearchPlan | None:
+    """The approximate index with its default plan, where there is one."""
     for index in table.list_indices():
         if index.name.startswith(VECTOR_INDEX):
-            return VectorIndex(index.name, int(index.name.removeprefix(VECTOR_INDEX)))
+            return default_plan(str(table.name), index.name)
     return None
+
+
+def drop_outgrown_index(writable: WritableTable, exact_below: int) -> None:
+    """Removes an approximate index that `update_vector_index` would replace: bringing it up to date would be lost."""
+    index = default_index(writable.table)
+    if index is not None and not _fits(index, writable.count(), exact_below):
+        writable.table.drop_index(index.index)
 
 
 def update_vector_index(writable: WritableTable, exact_below: int) -> None:
     """Builds, rebuilds or drops the approximate index as the number of vectors asks for."""
     table = writable.table
     rows = writable.count()
-    index = vector_index(table)
-    wanted = max(1, rows // ROWS_PER_PARTITION)
-    if index is None:
-        if rows <= exact_below:
-            return
-    elif rows > exact_below // 2 and wanted // 2 <= index.partitions <= wanted * 2:
+    index = default_index(table)
+    if index is not None and _fits(index, rows, exact_below):
         return
     if index is not None:
-        table.drop_index(index.name)
+        table.drop_index(index.index)
     if rows > exact_below:
-        config = IvfRq(distance_type="cosine", num_partitions=wanted)
-        table.create_index("vector", config=config, name=f"{VECTOR_INDEX}{wanted}")
+        wanted = _partitions(rows)
+        config = IvfRq(distance_type="cosine", num_partitions=wanted, num_bits=BITS)
+        table.create_index("vector", config=config, name=name_of(wanted, BITS))
 
 
 def drop_vector_index(writable: WritableTable) -> None:
     """Removes the approximate index, where there is one."""
-    index = vector_index(writable.table)
+    index = default_index(writable.table)
     if index is not None:
-        writable.table.drop_index(index.name)
+        writable.table.drop_index(index.index)
+
+
+def _partitions(rows: int) -> int:
+    return max(1, rows // ROWS_PER_PARTITION)
+
+
+def _fits(index: SearchPlan, rows: int, exact_below: int) -> bool:
+    wanted = _partitions(rows)
+    return rows > exact_below // 2 and wanted // 2 <= index.partitions <= wanted * 2 and index.bits == BITS

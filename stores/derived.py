@@ -94,13 +94,17 @@ class DerivedRecords:
         statement = select(record_documents.c.doc_id).select_from(joined).where(self._of(kind)).distinct()
         return {row.doc_id for row in self._rows(statement)}
 
-    def terms(self, kind: str, like: str = "", limit: int = 100) -> list[tuple[str, int]]:
-        """The terms of an index that hold some text, and in how many records: the most frequent first."""
+    def terms(
+        self, kind: str, like: str = "", limit: int = 100, among: Collection[str] | None = None
+    ) -> list[tuple[str, int]]:
+        """The terms of an index that hold some text, or are among some, with how many records have each; most first."""
         joined = record_terms.join(derived, derived.c.record == record_terms.c.record)
         number = func.count().label("number")
         statement = select(record_terms.c.term, number).select_from(joined).where(self._of(kind))
         if like:
             statement = statement.where(record_terms.c.term.contains(like, autoescape=True))
+        if among is not None:
+            statement = statement.where(record_terms.c.term.in_(sorted(among)))
         statement = statement.group_by(record_terms.c.term).order_by(number.desc(), record_terms.c.term)
         return [(row.term, int(row.number)) for row in self._rows(statement.limit(limit))]
 

@@ -19,6 +19,7 @@ from docindex.stores.files import sweep, table_folders
 from docindex.stores.following import at_tables
 from docindex.stores.parts import StoreParts, now
 from docindex.stores.rewriting import rewritten
+from docindex.stores.stamps import drop_unused_stamps
 from docindex.stores.tables import METADATA, tags
 
 _PATIENCE = 30.0
@@ -48,6 +49,7 @@ def erase(parts: StoreParts, on_progress: OnProgress) -> None:
         add_commit(connection, commit)
         connection.execute(delete(tags))
         forget_before(connection, number)
+        drop_unused_stamps(connection)
         on_progress(Progress("registry-written"))
     on_progress(Progress("committed"))
     parts.nodes.close()

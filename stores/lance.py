@@ -13,7 +13,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -22,15 +22,23 @@ import pyarrow as pa
 
 from docindex.errors import StoreError
 from docindex.stores.conditions import is_any_of
-from docindex.stores.lancedb_api import FTS, Bitmap, BTree, LabelList, LanceDBConnection, LanceTable
+from docindex.stores.lancedb_api import FTS, Bitmap, BTree, LabelList, LanceDBConnection, LanceTable, Session
+from docindex.stores.plans import Known
+from docindex.stores.queries import query_of, wait_for
+from docindex.stores.row_ids import RowIdsOnDemand
 
 TableKind = Literal["nodes", "vectors"]
 KEPT = "kept"
 
 _CHUNK = 500
 _DELETE_IDS = 1000
+_READER_CACHE = 512 << 20
+_WRITER_CACHE = 64 << 20
+"""Bytes of indexes that a process keeps in memory. A reader has use for all of them, a writer comes back to few; left
+to itself LanceDB keeps up to six gigabytes."""
+_METADATA_CACHE = 64 << 20
 _OPEN_VERSIONS = 4
-_CLOCK_GRAIN = timedelta(milliseconds=10)
+_CLOCK_GRAIN = timedelta(seconds=1)
 _SOURCE_PLACE = re.compile(r",? *\S*/\S+\.rs:\d+(:\d+)?")
 _NEVER = timedelta(days=36_500)
 """`optimize` deletes versions older than seven days unless told otherwise; the head may be one of them."""
@@ -63,6 +71,21 @@ class TableVersion:
     """A time before it was written, in microseconds since 1970."""
 
 
+@dataclass(slots=True)
+class OpenVersion:
+    """A version of a table that is open."""
+
+    table: LanceTable
+    known: Known | None = None
+    """Of the vectors."""
+    has_levels: bool | None = None
+    """Of the nodes: whether one of them has another level than 0."""
+    row_ids: RowIdsOnDemand = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.row_ids = RowIdsOnDemand(self.table)
+
+
 class LanceTables:
     """The tables of one kind in an index directory."""
 
@@ -70,8 +93,9 @@ class LanceTables:
         self.kind = kind
         self.schema = schema
         self._directory = directory.absolute()
-        self._connection = LanceDBConnection(str(self._directory))
-        self._pinned: OrderedDict[tuple[Path, int], LanceTable] = OrderedDict()
+        self._session = Session(_READER_CACHE, _METADATA_CACHE)
+        self._connection = LanceDBConnection(str(self._directory), session=self._session)
+        self._pinned: OrderedDict[tuple[Path, int], OpenVersion] = OrderedDict()
         self._lock = threading.Lock()
 
     def folder(self, name: str) -> Path:
@@ -87,14 +111,22 @@ class LanceTables:
 
         On an empty table an index costs milliseconds, and rows are found whether an index has taken them up or not.
         """
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             self._fresh_connection().create_table(name, schema=self.schema)
         table = self.writable(name)
         table.mend_indexes()
         return table
 
     def at(self, version: TableVersion) -> LanceTable:
-        """The table as it was at a version; the handle is kept for those who ask again.
+        """The table as it was at a version.
+
+        Raises:
+            StoreError: The version is no longer there, or damaged.
+        """
+        return self.opened(version).table
+
+    def opened(self, version: TableVersion) -> OpenVersion:
+        """A version of the table, kept with what is known of it for those who ask again.
 
         Raises:
             StoreError: The version is no longer there, or damaged.
@@ -103,13 +135,13 @@ class LanceTables:
         folder = kept if kept.exists() else self.folder(version.name)
         key = (folder, version.number)
         with self._lock:
-            table = self._pinned.get(key)
-            if table is None:
-                table = self._pinned[key] = self._open(folder, version.number)
+            found = self._pinned.get(key)
+            if found is None:
+                found = self._pinned[key] = OpenVersion(self._open(folder, version.number))
                 while len(self._pinned) > _OPEN_VERSIONS:
                     self._pinned.popitem(last=False)
             self._pinned.move_to_end(key)
-            return table
+            return found
 
     def writable(self, name: str) -> WritableTable:
         """The newest table, for the holder of the lease.
@@ -131,13 +163,14 @@ class LanceTables:
             self._pinned.clear()
 
     def _fresh_connection(self) -> LanceDBConnection:
-        return LanceDBConnection(str(self._directory), read_consistency_interval=timedelta(0))
+        session = Session(_WRITER_CACHE, _METADATA_CACHE)
+        return LanceDBConnection(str(self._directory), read_consistency_interval=timedelta(0), session=session)
 
     def _open(self, folder: Path, number: int) -> LanceTable:
         try:
             connection = self._connection
             if folder.parent != self._directory:
-                connection = LanceDBConnection(str(folder.parent))
+                connection = LanceDBConnection(str(folder.parent), session=self._session)
             return connection.open_table(folder.stem, version=number)
         except (ValueError, RuntimeError, OSError) as error:
             raise StoreError(
@@ -161,43 +194,43 @@ class WritableTable:
     @property
     def version(self) -> int:
         """The newest version there is, committed or not."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             return self.table.version
 
     def go_back(self, number: int) -> None:
         """Makes a new version that equals an old one."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             self.table.restore(number)
 
     def count(self) -> int:
         """How many rows there are."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             return self.table.count_rows()
 
     def delete(self, column: str, values: Sequence[str]) -> None:
         """Deletes the rows that have one of the values."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             for start in range(0, len(values), _DELETE_IDS):
                 self.table.delete(is_any_of(column, values[start : start + _DELETE_IDS]))
 
     def add(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
         """Adds rows, in one version."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             self.table.add(pa.RecordBatchReader.from_batches(schema, batches))
 
     def drop_columns(self, columns: list[str]) -> None:
         """Takes columns away; their bytes go with the next compaction."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             self.table.drop_columns(columns)
 
     def unindexed(self) -> int:
         """How many rows the indexes have not taken up yet."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             return unindexed_rows(self.table)
 
     def mend_indexes(self, anew: Collection[str] = ()) -> None:
         """Makes the indexes that are missing, and those of the columns `anew` once more."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             present = {column: index.name for index in self.table.list_indices() for column in index.columns}
             for column, config in _INDEXES[self.kind].items():
                 if column in anew and column in present:
@@ -207,12 +240,12 @@ class WritableTable:
 
     def optimize(self) -> None:
         """Joins small files, and brings every index up to date. Takes seconds for each 100,000 rows."""
-        with _said_as_store_error(self.kind):
+        with store_errors(self.kind):
             self.table.optimize(cleanup_older_than=_NEVER)
 
     def clean(self, before: datetime) -> None:
         """Deletes versions that were written before a moment, but never the newest."""
-        with _said_as_store_error(self.kind), warnings.catch_warnings():
+        with store_errors(self.kind), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that readers of old versions fail, which `forget` sees to
             self.table.optimize(cleanup_older_than=datetime.now(UTC) - before + _CLOCK_GRAIN)
 
@@ -232,7 +265,7 @@ def rows_of(table: LanceTable, column: str, values: Sequence[str], columns: list
     """The rows that have one of the values, some at a time."""
     for start in range(0, len(values), _CHUNK):
         chosen = is_any_of(column, values[start : start + _CHUNK])
-        yield table.search().where(chosen).select(columns).to_arrow()
+        yield wait_for(query_of(table).where(chosen).select(columns).to_arrow())
 
 
 def scan(table: LanceTable, columns: list[str], batch_rows: int = 4096) -> Iterator[pa.RecordBatch]:
@@ -246,7 +279,8 @@ def first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _said_as_store_error(kind: TableKind) -> Iterator[None]:
+def store_errors(kind: TableKind) -> Iterator[None]:
+    """Within the block, what LanceDB raises is raised as StoreError."""
     try:
         yield
     except (ValueError, RuntimeError, OSError) as error:

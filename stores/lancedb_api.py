@@ -5,26 +5,34 @@ from __future__ import annotations
 from docindex.stores.deferred import deferred
 
 with deferred("lance_namespace_urllib3_client"):
+    from lancedb import Session
+    from lancedb.background_loop import LOOP
     from lancedb.db import LanceDBConnection
     from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
     from lancedb.query import (
+        AsyncFTSQuery,
+        AsyncQuery,
+        AsyncTakeQuery,
+        AsyncVectorQuery,
         FullTextOperator,
-        LanceFtsQueryBuilder,
-        LanceVectorQueryBuilder,
         MatchQuery,
     )
     from lancedb.table import LanceTable
 
 __all__ = [
     "FTS",
+    "LOOP",
+    "AsyncFTSQuery",
+    "AsyncQuery",
+    "AsyncTakeQuery",
+    "AsyncVectorQuery",
     "BTree",
     "Bitmap",
     "FullTextOperator",
     "IvfRq",
     "LabelList",
     "LanceDBConnection",
-    "LanceFtsQueryBuilder",
     "LanceTable",
-    "LanceVectorQueryBuilder",
     "MatchQuery",
+    "Session",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from docindex.errors import StoreError
 from docindex.protocols import Match
 from docindex.schema import Node
-from docindex.stores.conditions import is_any_of
-from docindex.stores.lance import rows_of
-from docindex.stores.lancedb_api import (
-    FullTextOperator,
-    LanceFtsQueryBuilder,
-    LanceTable,
-    MatchQuery,
-)
+from docindex.stores.conditions import Filter, is_any_of
+from docindex.stores.lance import OpenVersion, rows_of
+from docindex.stores.lancedb_api import AsyncFTSQuery, AsyncVectorQuery, FullTextOperator, LanceTable, MatchQuery
+from docindex.stores.queries import query_of, rows_numbered, wait_for
+from docindex.stores.row_ids import RowIds, where_rows
 
 _NODE_COLUMNS = [
     "node_id",
@@ -37,25 +34,42 @@ _NODE_COLUMNS = [
 
 
 class NodeSearch:
-    """The nodes of one version. Filters are what `compile_condition` gives."""
+    """The nodes of one version."""
 
-    def __init__(self, table: LanceTable) -> None:
+    def __init__(self, table: LanceTable, opened: OpenVersion | None = None) -> None:
+        """Without `opened`, the table may change."""
         self.table = table
+        self._opened = opened
 
-    def count(self, where: str | None = None) -> int:
+    def count(self, where: Filter | None = None) -> int:
         """How many nodes there are, or pass the filter."""
-        return self.table.count_rows(where)
+        return self.table.count_rows(None if where is None else where.sql)
 
-    def lexical(self, text: str, k: int, where: str | None = None, among: Collection[str] | None = None) -> list[Match]:
+    def lexical(
+        self, text: str, k: int, where: Filter | None = None, among: Collection[str] | None = None
+    ) -> list[Match]:
         """The k nodes of the highest BM25 score, best first. No character of the text has a meaning as syntax."""
-        if k <= 0 or not text.strip() or (among is not None and not among):
+        return wait_for(self.find(text, k, where, among))
+
+    def find(
+        self, text: str, k: int, where: Filter | None = None, among: Collection[str] | None = None
+    ) -> Coroutine[None, None, list[Match]]:
+        """The same as `lexical`, to be awaited. Not to be called on LanceDB's loop."""
+        row_ids = self._row_ids()
+        filters = [] if where is None else [where.sql]
+        if among is not None and row_ids is not None:
+            filters.append(where_rows(list(row_ids.rows_of(among))))
+        elif among is not None:
+            filters.append(is_any_of("node_id", among))
+        return self._find(text, k if among is None or among else 0, " AND ".join(filters), row_ids)
+
+    async def _find(self, text: str, k: int, where: str, row_ids: RowIds | None) -> list[Match]:
+        if k <= 0 or not text.strip():
             return []
-        filters = [part for part in (where, None if among is None else is_any_of("node_id", among)) if part]
-        query = LanceFtsQueryBuilder(self.table, _words(text))
-        if filters:
-            query = query.where(" AND ".join(filters))
-        found = query.select(["node_id", "_score"]).limit(k).to_arrow()
-        return matches(found["node_id"], found["_score"].to_numpy())
+        query = query_of(self.table).nearest_to_text(_words(text)).limit(k)
+        if where:
+            query = query.where(where)
+        return await scored(query, "_score", row_ids)
 
     def known(self, node_ids: Sequence[str]) -> set[str]:
         """Those of the ids that nodes have."""
@@ -71,14 +85,21 @@ class NodeSearch:
 
     def nodes(self, node_ids: Sequence[str]) -> list[Node]:
         """The nodes, in the order of the ids."""
-        found = {
-            node.node_id: node
-            for rows in rows_of(self.table, "node_id", list(dict.fromkeys(node_ids)), _NODE_COLUMNS)
-            for node in _nodes(rows)
-        }
-        if len(found) < len(set(node_ids)):
-            raise unknown(set(node_ids) - set(found))
+        wanted = list(dict.fromkeys(node_ids))
+        found = {node.node_id: node for rows in self._rows(wanted) for node in _nodes(rows)}
+        if len(found) < len(wanted):
+            raise unknown(set(wanted) - set(found))
         return [found[node_id] for node_id in node_ids]
+
+    def _rows(self, node_ids: list[str]) -> Iterator[pa.Table]:
+        row_ids = self._row_ids()
+        if row_ids is None:
+            yield from rows_of(self.table, "node_id", node_ids, self._columns())
+        elif rows := list(row_ids.rows_of(node_ids)):
+            yield wait_for(rows_numbered(self.table, rows).select(self._columns()).to_arrow())
+
+    def _row_ids(self) -> RowIds | None:
+        return None if self._opened is None else self._opened.row_ids.get()
 
     def nodes_of(self, doc_id: str) -> list[Node]:
         """A document's nodes, by level and order."""
@@ -86,8 +107,20 @@ class NodeSearch:
 
     def nodes_of_all(self, doc_ids: Sequence[str]) -> Iterator[Node]:
         """The nodes of many documents, in no order."""
-        for rows in rows_of(self.table, "doc_id", doc_ids, _NODE_COLUMNS):
+        for rows in rows_of(self.table, "doc_id", doc_ids, self._columns()):
             yield from _nodes(rows)
+
+    def _columns(self) -> list[str]:
+        """The columns that make a node.
+
+        Reading one value of a column in which all are equal costs LanceDB as much as reading all: at a million rows as
+        much as all other columns of ten nodes. Most indexes have no level but 0.
+        """
+        if self._opened is None:
+            return _NODE_COLUMNS
+        if self._opened.has_levels is None:
+            self._opened.has_levels = self.table.count_rows("level != 0") > 0
+        return _NODE_COLUMNS if self._opened.has_levels else [name for name in _NODE_COLUMNS if name != "level"]
 
 
 def _words(text: str) -> MatchQuery:
@@ -107,12 +140,22 @@ def _words(text: str) -> MatchQuery:
     )
 
 
-def matches(node_ids: pa.ChunkedArray, scores: NDArray[np.float64]) -> list[Match]:
+async def scored(query: AsyncVectorQuery | AsyncFTSQuery, score: str, row_ids: RowIds | None) -> list[Match]:
+    """What a query finds, best first; by distance, the score is the cosine."""
+    if row_ids is None:
+        found = await query.select(["node_id", score]).to_arrow()
+        node_ids = found["node_id"].to_pylist()
+    else:
+        found = await query.select([score]).with_row_id().to_arrow()
+        node_ids = row_ids.ids_of(found["_rowid"])
+    scores = found[score].to_numpy()
+    return matches(node_ids, np.clip(1.0 - scores, -1.0, 1.0) if score == "_distance" else scores)
+
+
+def matches(node_ids: Sequence[str], scores: NDArray[np.float64]) -> list[Match]:
     """Matches, best first."""
     found = [
-        Match(node_id, float(score))
-        for node_id, score in zip(node_ids.to_pylist(), scores, strict=True)
-        if not np.isnan(score)
+        Match(node_id, float(score)) for node_id, score in zip(node_ids, scores, strict=True) if not np.isnan(score)
     ]
     return sorted(found, key=lambda match: (-match.score, match.node_id))
 
@@ -130,7 +173,7 @@ def _nodes(rows: pa.Table) -> Iterator[Node]:
             headings=tuple(row["headings"]),
             page=row["page"],
             page_label=row["page_label"],
-            level=row["level"],
+            level=row.get("level", 0),
             parent_id=row["parent_id"],
         )
 

@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docindex.protocols import DocumentRecord, Match, SourceRecord, StoredNode, StoredTable, Vectors
+from docindex.protocols import DocumentRecord, FileStamp, Match, SourceRecord, StoredNode, StoredTable, Vectors
 from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node
+from docindex.stores.candidates import score_both, search_both
 from docindex.stores.check import find_problems
-from docindex.stores.conditions import compile_condition
+from docindex.stores.conditions import filter_of
 from docindex.stores.database import size_in_bytes
-from docindex.stores.dense import VectorSearch, vector_index
+from docindex.stores.dense import VectorSearch, known_of
 from docindex.stores.derived import DerivedRecords
 from docindex.stores.encoding import from_micros
 from docindex.stores.files import bytes_under, table_folders
 from docindex.stores.lance import LanceTables, unindexed_rows
 from docindex.stores.late import nodes_without_vector
+from docindex.stores.plans import FACT, Known, read_plan
 from docindex.stores.search import NodeSearch, unknown
 from docindex.stores.sql import CommitRow, DocumentRow, Registry
+from docindex.stores.stamps import read_stamps
 
 
 class TwoStoreSnapshot:
@@ -79,6 +82,10 @@ class TwoStoreSnapshot:
         """The files that the index holds: all, or those at the locations."""
         return self._registry.sources(self.version, locations)
 
+    def stamps(self) -> Sequence[FileStamp]:
+        """What is known of files without reading them, whatever the version."""
+        return read_stamps(self._registry.engine)
+
     def held(self, locations: Collection[str]) -> set[str]:
         """Those of the locations that documents came from."""
         return self._registry.held(self.version, locations)
@@ -97,7 +104,7 @@ class TwoStoreSnapshot:
 
     def count(self, where: Condition | None = None) -> int:
         """How many nodes there are, or meet the condition."""
-        return self._search.count(_filter(where))
+        return self._search.count(filter_of(where))
 
     def embedded(self) -> int:
         """How many nodes have a vector."""
@@ -111,13 +118,28 @@ class TwoStoreSnapshot:
 
     def dense(self, vector: NDArray[np.float32], k: int, where: Condition | None = None) -> list[Match]:
         """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
-        return self._dense.dense(vector, k, _filter(where))
+        return self._dense.dense(vector, k, filter_of(where))
 
     def lexical(
         self, text: str, k: int, where: Condition | None = None, among: Collection[str] | None = None
     ) -> list[Match]:
         """The k nodes of the highest BM25 score, best first."""
-        return self._search.lexical(text, k, _filter(where), among)
+        return self._search.lexical(text, k, filter_of(where), among)
+
+    def search_both(
+        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
+    ) -> tuple[list[Match], list[Match]]:
+        """What `dense` and `lexical` give, searched side by side."""
+        return search_both(self._search, self._dense, text, vector, k, filter_of(where))
+
+    def score_both(
+        self, text: str, vector: NDArray[np.float32], dense: Collection[str], lexical: Collection[str]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """The cosines of some nodes and the BM25 of others, looked up side by side.
+
+        A node that is not embedded yet has no cosine, one that shares no word with the text no BM25.
+        """
+        return score_both(self._search, self._dense, text, vector, dense, lexical)
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
         """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""
@@ -177,9 +199,11 @@ class TwoStoreSnapshot:
         """The ids of the documents that an index has records of."""
         return self._derived.documents(kind)
 
-    def derived_terms(self, kind: str, like: str = "", limit: int = 100) -> list[tuple[str, int]]:
-        """Terms of an index that hold some text, and in how many records each is: the most frequent first."""
-        return self._derived.terms(kind, like, limit)
+    def derived_terms(
+        self, kind: str, like: str = "", limit: int = 100, among: Collection[str] | None = None
+    ) -> list[tuple[str, int]]:
+        """Terms of an index that hold some text or are among some, and in how many records: the most frequent first."""
+        return self._derived.terms(kind, like, limit, among)
 
     def derived_vectors(self, kind: str) -> tuple[list[str], Vectors]:
         """The keys of the records that have a vector, and the vectors, in one order; shape (n, dim)."""
@@ -195,7 +219,7 @@ class TwoStoreSnapshot:
     def statistics(self) -> dict[str, Any]:
         """Counts and sizes for `docindex status`."""
         nodes, vectors = self._search.table, self._dense.table
-        index = vector_index(vectors)
+        plan = self._known.plan
         sizes = {
             "nodes": bytes_under(table_folders(self._path, "nodes")),
             "vectors": bytes_under(table_folders(self._path, "vectors")),
@@ -211,13 +235,15 @@ class TwoStoreSnapshot:
             "bytes": {**sizes, "total": sum(sizes.values())},
             "created_at": from_micros(int(created_at)).isoformat() if created_at else None,
             "updated_at": self.created_at.isoformat(),
-            "vector_index": None if index is None else {"type": "IVF_RQ", "partitions": index.partitions},
+            "vector_index": None if plan is None else plan.described(),
+            "recall_at_10": None if plan is None else plan.recall,
             "unindexed_rows": max(unindexed_rows(nodes), unindexed_rows(vectors)),
         }
 
     @property
     def _search(self) -> NodeSearch:
-        return NodeSearch(self._nodes.at(self._commit.nodes_table))
+        opened = self._nodes.opened(self._commit.nodes_table)
+        return NodeSearch(opened.table, opened)
 
     @property
     def _derived(self) -> DerivedRecords:
@@ -225,7 +251,13 @@ class TwoStoreSnapshot:
 
     @property
     def _dense(self) -> VectorSearch:
-        return VectorSearch(self._vectors.at(self._commit.vectors_table), self._dim)
+        opened = self._vectors.opened(self._commit.vectors_table)
+        return VectorSearch(opened.table, self._dim, self._known, opened.row_ids)
+
+    @property
+    def _known(self) -> Known:
+        opened = self._vectors.opened(self._commit.vectors_table)
+        return known_of(opened, lambda: read_plan(self._registry.fact(FACT)))
 
     def _document_rows(self, doc_ids: Collection[str] | None) -> Iterator[DocumentRow]:
         if doc_ids is None:
@@ -251,7 +283,3 @@ class TwoStoreSnapshot:
             for node in nodes
             if (record := records.get(node.doc_id))
         ]
-
-
-def _filter(where: Condition | None) -> str | None:
-    return None if where is None else compile_condition(where)

@@ -16,12 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docindex.errors import StoreError
 from docindex.protocols import DocumentRecord, SourceRecord
-from docindex.schema import Document, DocumentTable, Field, FieldType, Heading, Page, Problem, TableRow, digest
+from docindex.schema import Document, DocumentTable, Field, FieldType, Heading, Page, TableRow, digest
 from docindex.stores.cells import ROWS_AT_ONCE, StoredTableHead, read_heads, read_row
 from docindex.stores.conditions import BUILTIN
 from docindex.stores.database import registry_error
 from docindex.stores.encoding import common_type, from_micros, metadata_from_json
 from docindex.stores.lance import TableVersion
+from docindex.stores.records import source_record
 from docindex.stores.tables import (
     commits,
     document_tables,
@@ -287,7 +288,7 @@ class Registry:
         if locations is not None:
             for chunk in _chunks(locations):
                 statement = select(sources).where(sources.c.location.in_(chunk) & in_force(sources, version))
-                yield from map(_source, self._rows(statement))
+                yield from _sources(self._rows(statement))
             return
         after: str | None = None
         while True:
@@ -295,7 +296,7 @@ class Registry:
             if after is not None:
                 statement = statement.where(sources.c.location > after)
             page = self._rows(statement.order_by(sources.c.location).limit(_CHUNK))
-            yield from map(_source, page)
+            yield from _sources(page)
             if len(page) < _CHUNK:
                 return
             after = page[-1].location
@@ -353,21 +354,8 @@ def _documents_at(version: int) -> Select[*tuple[Any, ...]]:
     return select(documents, waits.label("waits")).where(in_force(documents, version))
 
 
-def _source(row: Row[*tuple[Any, ...]]) -> SourceRecord:
-    details = json.loads(row.details)
-    return SourceRecord(
-        location=row.location,
-        name=row.name,
-        root=row.root,
-        content_hash=row.content_hash,
-        bytes=row.bytes,
-        modified_at=_time(row.modified_at),
-        documents=row.documents,
-        same_as=row.same_as,
-        failure=details.get("failure"),
-        problems=tuple(Problem(*problem) for problem in details.get("problems", ())),
-        validator=details.get("validator"),
-    )
+def _sources(rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[SourceRecord]:
+    return (source_record(row._asdict()) for row in rows)
 
 
 def _time(micros: int | None) -> datetime | None:

@@ -77,6 +77,16 @@ class SourceColumns(TypedColumns):
     """JSON: why it could not be read, what its web server calls its state; each where there is one."""
 
 
+class StampColumns(TypedColumns):
+    """What is known of files without reading them, whichever version of the index they are in."""
+
+    location: Named[str] = Column(EXACT, primary_key=True)
+    state: Named[str] = Column(Text)
+    """See `FileStamp.state`."""
+    bytes_hash: Named[str] = Column(Text)
+    media_type: Named[str] = Column(Text)
+
+
 class DocumentColumns(TypedColumns):
     """The documents, without their texts."""
 
@@ -218,6 +228,7 @@ properties = Table("properties", METADATA, PropertyColumns)
 commits = Table("commits", METADATA, CommitColumns)
 journal = Table("journal", METADATA, JournalColumns)
 sources = Table("sources", METADATA, SourceColumns)
+stamps = Table("stamps", METADATA, StampColumns)
 documents = Table("documents", METADATA, DocumentColumns)
 texts = Table("texts", METADATA, TextColumns)
 fields = Table("fields", METADATA, FieldColumns)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from docindex.errors import StoreError
-from docindex.protocols import ChangeSet, OnProgress, Snapshot
+from docindex.protocols import ChangeSet, FileStamp, OnProgress, Snapshot
 from docindex.schema import Progress
 from docindex.stores.changes import add_commit, begin_journal, forget, set_fact, superseded, write_changes
 from docindex.stores.database import transaction
-from docindex.stores.dense import update_vector_index
+from docindex.stores.dense import drop_outgrown_index, update_vector_index
 from docindex.stores.encoding import from_micros
 from docindex.stores.erase import erase
 from docindex.stores.files import sweep
@@ -21,20 +21,25 @@ from docindex.stores.lance import WritableTable
 from docindex.stores.late import LateVectors, late_vectors
 from docindex.stores.memory import give_back
 from docindex.stores.parts import StoreParts, now, silent
+from docindex.stores.recall import measure_index
 from docindex.stores.repair import mend
 from docindex.stores.rows import node_batches, node_schema, vector_batches, vector_schema
 from docindex.stores.sql import CommitKind, CommitRow
+from docindex.stores.stamps import write_stamps
 from docindex.stores.validate import check_changes, is_empty
 from docindex.stores.versions import add_tag, go_back_to, remove_tag
 
 logger = logging.getLogger("docindex.stores")
 
 MAINTAIN_COMMITS = 32
+MOST_COMMITS = 128
 UNINDEXED_ROWS = 8192
+FEW_UNINDEXED = 0.05
 UNINDEXED_SHARE = 0.25
-"""A table's maintenance is due after so many commits that changed it, or when its indexes lack so many rows that are
-such a share of it. Rows without index are found too, some tens of milliseconds later; maintenance writes the table
-anew, so doing it sooner would cost a growing index time and, until old versions go, space."""
+"""A table's maintenance is due when its indexes lack so many rows that are such a share of it, and after so many
+commits that changed it: the higher number while the indexes lack few of a large table's rows. Rows without index are
+found too, some tens of milliseconds later; maintenance writes a table of up to a million rows anew, so doing it sooner
+would cost a growing index time and, until old versions go, space."""
 _NO_VECTORS = LateVectors((), Counter())
 
 
@@ -121,6 +126,12 @@ class TwoStoreWriter:
         on_progress(replace(here, step="committed"))
         return self.snapshot
 
+    def stamp(self, stamps: Sequence[FileStamp]) -> None:
+        """Remembers what files look like whose bytes are known. Makes no new version."""
+        if stamps:
+            with transaction(self._parts.engine) as connection:
+                write_stamps(connection, stamps)
+
     def maintain(self, on_progress: OnProgress = silent, *, force: bool = False) -> None:
         """Compacts files, brings the indexes up to date and drops old versions, when that is due, table by table.
 
@@ -139,6 +150,8 @@ class TwoStoreWriter:
         with transaction(self._parts.engine) as connection:
             begin_journal(connection, head, started)
         on_progress(Progress("journal"))
+        if vectors in due:
+            drop_outgrown_index(vectors, self._parts.exact_below)
         for table in due:
             table.optimize()
         on_progress(Progress("optimized"))
@@ -162,6 +175,7 @@ class TwoStoreWriter:
         if (nodes.version, vectors.version) != (commit.nodes_table.number, commit.vectors_table.number):
             self._follow(commit, nodes, vectors, started, "maintained")  # cleaning may optimize once more
         sweep(self._parts.path, self._parts.registry)
+        measure_index(self._parts)
         give_back()
         on_progress(Progress("cleaned"))
         self.snapshot = self._parts.snapshot()
@@ -210,6 +224,7 @@ class TwoStoreWriter:
         self.recover()
         erase(self._parts, on_progress)
         self._opened.clear()
+        measure_index(self._parts)
         self.snapshot = self._parts.snapshot()
         on_progress(Progress("erased"))
 
@@ -222,6 +237,7 @@ class TwoStoreWriter:
         self._opened.clear()
         done = mend(self._parts, on_progress)
         self._opened.clear()
+        measure_index(self._parts)
         self.snapshot = self._parts.snapshot()
         return done
 
@@ -240,19 +256,24 @@ class TwoStoreWriter:
         kinds: tuple[CommitKind, ...] = ("changed", "rolled back")
         if table.kind == "vectors":
             kinds += ("embedded",)
-        if registry.commits_since(last, kinds) >= MAINTAIN_COMMITS:
+        commits = registry.commits_since(last, kinds)
+        if commits >= MOST_COMMITS:
             return True
         version = table.version
         if self._not_due.get(table.name) == version:
             return False
-        if table.unindexed() > max(UNINDEXED_ROWS, UNINDEXED_SHARE * table.count()):
+        unindexed, rows = table.unindexed(), table.count()
+        share = FEW_UNINDEXED if commits >= MAINTAIN_COMMITS else UNINDEXED_SHARE
+        if unindexed > share * rows and (unindexed > UNINDEXED_ROWS or commits >= MAINTAIN_COMMITS):
             return True
         self._not_due[table.name] = version
         return False
 
     def _clean(self, table: WritableTable, kept: Sequence[CommitRow]) -> None:
         versions = [one.nodes_table if table.kind == "nodes" else one.vectors_table for one in kept]
-        table.clean(from_micros(min(version.at for version in versions if version.name == table.name)))
+        needed = [version for version in versions if version.name == table.name]
+        only_newest = all(version.number == table.version for version in needed)
+        table.clean(from_micros(now() if only_newest else min(version.at for version in needed)))
 
     def _tables(self, commit: CommitRow) -> tuple[WritableTable, WritableTable]:
         """The tables that belong to a commit, at their newest versions. Open ones keep what they have cached."""

@@ -13,6 +13,14 @@ pytest.register_assert_rewrite("docindex.testing")
 
 ROOT = Path(__file__).parents[1]
 
+LONGEST = ("test_hostile.py", "test_docs.py")
+"""Files whose tests take longest, the first of them over one fixture that no two workers should build."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first: begun last, they would run on one core while the others have nothing left."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def example_documents() -> Path:

@@ -15,7 +15,8 @@ TOKENIZER = "tokenizer.json"
 GRAPH_FILE = "model.onnx"
 """The graph that is made of them, in a folder of its own, with its weights beside it."""
 
-Pooling = Literal["mean", "cls"]
+Pooling = Literal["mean", "cls", "pair"]
+"""How token vectors become one; "pair" is the head of a cross-encoder, which makes logits of the first one."""
 
 _KNOWN_POOLING: Mapping[str, Pooling] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 _KNOWN_MODULES = ("Transformer", "Pooling", "Normalize")
@@ -45,16 +46,7 @@ def read_settings(folder: Path) -> BertSettings:
     Raises:
         ModelError: A file is missing or damaged, or asks for what this engine does not compute.
     """
-    for name in (WEIGHTS, TOKENIZER, "config.json"):
-        if not (folder / name).is_file():
-            raise ModelError(
-                f"{folder} has no {name}: give a folder with {WEIGHTS}, {TOKENIZER} and config.json, "
-                "or a name that `docindex models list` shows."
-            )
-    config = _read(folder / "config.json")
-    _require(folder, "model_type", config.get("model_type", "bert"), ("bert",))
-    _require(folder, "hidden_act", config.get("hidden_act", "gelu"), ("gelu",))
-    _require(folder, "position_embedding_type", config.get("position_embedding_type", "absolute"), ("absolute",))
+    config = _bert_config(folder)
     for module in _modules(folder):
         _require(folder, "module", module, _KNOWN_MODULES)
     positions = _number(folder, config, "max_position_embeddings")
@@ -72,6 +64,43 @@ def read_settings(folder: Path) -> BertSettings:
         query_prefix=str(prompts.get("query") or ""),
         passage_prefix=str(next((prompts[name] for name in ("passage", "document") if prompts.get(name)), "")),
     )
+
+
+def read_pair_settings(folder: Path) -> BertSettings:
+    """The settings of the cross-encoder in the folder, in the layout of a BERT that classifies sequences.
+
+    Raises:
+        ModelError: A file is missing or damaged, or the model is of another kind.
+    """
+    config = _bert_config(folder)
+    return BertSettings(
+        layers=_number(folder, config, "num_hidden_layers"),
+        heads=_number(folder, config, "num_attention_heads"),
+        hidden=_number(folder, config, "hidden_size"),
+        layer_norm_eps=float(str(config.get("layer_norm_eps", 1e-12))),
+        max_tokens=_number(folder, config, "max_position_embeddings"),
+        pooling="pair",
+    )
+
+
+def longest_input(folder: Path, most: int) -> int:
+    """How many tokens the model in the folder takes, by its `config.json`; `most` where that says more or nothing."""
+    return min(most, _number(folder, _read(folder / "config.json"), "max_position_embeddings", default=most))
+
+
+def _bert_config(folder: Path) -> dict[str, object]:
+    """The `config.json` of a model that can be computed, all of whose files are there."""
+    for name in (WEIGHTS, TOKENIZER, "config.json"):
+        if not (folder / name).is_file():
+            raise ModelError(
+                f"{folder} has no {name}: give a folder with {WEIGHTS}, {TOKENIZER} and config.json, "
+                "or a name that `docindex models list` shows."
+            )
+    config = _read(folder / "config.json")
+    _require(folder, "model_type", config.get("model_type", "bert"), ("bert",))
+    _require(folder, "hidden_act", config.get("hidden_act", "gelu"), ("gelu",))
+    _require(folder, "position_embedding_type", config.get("position_embedding_type", "absolute"), ("absolute",))
+    return config
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -1,11 +1,13 @@
-"""Writes a BERT embedding model as an ONNX graph of ONNX Runtime's fused operators, straight from its safetensors.
+"""Writes a BERT model as an ONNX graph of ONNX Runtime's fused operators, straight from its safetensors.
 
-The graph takes token ids and a mask, (batch, tokens) int32 each, and gives (batch, hidden) float32 unit vectors. The
-weights go to a file of their own beside it: ONNX Runtime maps that file into memory, which loads a model of 90 MB in a
-few hundredths of a second where parsing it out of the graph's file takes several times as long.
+The graph of an embedding model takes token ids and a mask, (batch, tokens) int32 each, and gives (batch, hidden)
+float32 unit vectors. That of a cross-encoder takes the tokens' types too, 0 for the query's and 1 for the passage's,
+and gives (batch, labels) float32 logits. The weights go to a file of their own beside it: ONNX Runtime maps that file
+into memory, which loads a model of 90 MB in a few hundredths of a second where parsing it out of the graph's file
+takes several times as long.
 
 Source: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers"; Reimers and Gurevych 2019,
-"Sentence-BERT", section 3 (pooling).
+"Sentence-BERT", section 3 (pooling); Nogueira and Cho 2019, "Passage Re-ranking with BERT", section 3 (logits).
 """
 
 from __future__ import annotations
@@ -86,27 +88,30 @@ class _Writer:
         states = self._embeddings()
         for layer in range(self._settings.layers):
             states = self._layer(f"encoder.layer.{layer}", states)
-        vectors = self._pooled(states)
-        hidden = self._settings.hidden
+        pairs = self._settings.pooling == "pair"
+        output, width = self._classified(states) if pairs else self._pooled(states)
+        inputs = ("ids", "mask", "types") if pairs else ("ids", "mask")
         return helper.make_graph(
             self._nodes,
             "bert",
-            [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"]) for name in ("ids", "mask")],
-            [helper.make_tensor_value_info(vectors, TensorProto.FLOAT, ["batch", hidden])],
+            [helper.make_tensor_value_info(name, TensorProto.INT32, ["batch", "tokens"]) for name in inputs],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width])],
             self._constants,
         )
 
     def _embeddings(self) -> str:
-        # Passages are all of token type 0, so its embedding joins the positions' and that input falls away.
         types = self._weight("embeddings.token_type_embeddings.weight")
+        positions = self._weight("embeddings.position_embeddings.weight")
+        pairs = self._settings.pooling == "pair"
         return self._fused(
             "EmbedLayerNormalization",
             [
                 "ids",
-                "",
+                "types" if pairs else "",
                 self._stored("embeddings.word_embeddings.weight"),
-                self._constant("positions", self._weight("embeddings.position_embeddings.weight") + types[0]),
-                "",
+                # A text alone is all of type 0, so its embedding joins the positions' and that input falls away.
+                self._constant("positions", positions if pairs else positions + types[0]),
+                self._constant("type_embeddings", types) if pairs else "",
                 *self._layer_norm("embeddings"),
                 "mask",
             ],
@@ -151,25 +156,55 @@ class _Writer:
             ("epsilon", self._settings.layer_norm_eps),
         )
 
-    def _pooled(self, states: str) -> str:
-        """Normalised to unit length, so that the mean may stay a sum."""
-        axis = helper.make_tensor("axis", TensorProto.INT64, [1], [1])
-        self._constants.append(axis)
+    def _pooled(self, states: str) -> tuple[str, int]:
+        """The vectors and their length. Normalised to unit length, so that the mean may stay a sum."""
         if self._settings.pooling == "mean":
             self._nodes += [
                 helper.make_node("Cast", ["mask"], ["mask.float"], to=TensorProto.FLOAT),
-                helper.make_node("Unsqueeze", ["mask.float", "axis"], ["mask.row"]),
+                helper.make_node("Unsqueeze", ["mask.float", self._axis()], ["mask.row"]),
                 helper.make_node("MatMul", ["mask.row", states], ["pooled.row"]),
+                helper.make_node("Squeeze", ["pooled.row", "axis"], ["pooled"]),
             ]
+            pooled = "pooled"
         else:
-            first = helper.make_tensor("first", TensorProto.INT64, [1], [0])
-            self._constants.append(first)
-            self._nodes.append(helper.make_node("Gather", [states, "first"], ["pooled.row"], axis=1))
+            pooled = self._first(states)
+        self._nodes.append(helper.make_node("LpNormalization", [pooled], ["vectors"], axis=-1, p=2))
+        return "vectors", self._settings.hidden
+
+    def _classified(self, states: str) -> tuple[str, int]:
+        """The logits and how many labels there are: the first token's vector, through two layers."""
+        hidden = self._settings.hidden
+        first = self._first(states)
+        labels = self._bare("classifier.weight").shape[0]
+        dense = self._constant("pooler.weight", self._weight("pooler.dense.weight", hidden, hidden).T)
+        head = self._constant("classifier.weight", self._bare("classifier.weight", labels, hidden).T)
         self._nodes += [
-            helper.make_node("Squeeze", ["pooled.row", "axis"], ["pooled"]),
-            helper.make_node("LpNormalization", ["pooled"], ["vectors"], axis=-1, p=2),
+            helper.make_node("MatMul", [first, dense], ["pooler.product"]),
+            helper.make_node("Add", ["pooler.product", self._stored("pooler.dense.bias")], ["pooler.sum"]),
+            helper.make_node("Tanh", ["pooler.sum"], ["pooler.out"]),
+            helper.make_node("MatMul", ["pooler.out", head], ["classifier.product"]),
+            helper.make_node(
+                "Add",
+                ["classifier.product", self._constant("classifier.bias", self._bare("classifier.bias", labels))],
+                ["logits"],
+            ),
         ]
-        return "vectors"
+        return "logits", labels
+
+    def _first(self, states: str) -> str:
+        """The first token's vector."""
+        first = helper.make_tensor("first", TensorProto.INT64, [1], [0])
+        self._constants.append(first)
+        self._nodes += [
+            helper.make_node("Gather", [states, "first"], ["first.row"], axis=1),
+            helper.make_node("Squeeze", ["first.row", self._axis()], ["first.vector"]),
+        ]
+        return "first.vector"
+
+    def _axis(self) -> str:
+        """The axis of the tokens, as a constant."""
+        self._constants.append(helper.make_tensor("axis", TensorProto.INT64, [1], [1]))
+        return "axis"
 
     def _matmul(self, name: str, states: str) -> str:
         weight = self._constant(f"{name}.weight", self._weight(f"{name}.weight").T)
@@ -188,7 +223,11 @@ class _Writer:
         return outputs[0]
 
     def _weight(self, name: str, *shape: int) -> _Array:
-        weight = self._weights.get(self._prefix + name)
+        return self._bare(self._prefix + name, *shape)
+
+    def _bare(self, name: str, *shape: int) -> _Array:
+        """A weight by its whole name: a head's has no prefix."""
+        weight = self._weights.get(name)
         if weight is None or (shape and weight.shape != shape):
             found = "are missing" if weight is None else f"have the shape {weight.shape}, not {shape}"
             raise ModelError(

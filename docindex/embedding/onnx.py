@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from docindex.embedding.bert_folder import GRAPH_FILE, TOKENIZER, WEIGHTS, BertSettings, read_settings
 from docindex.embedding.derived import file_digests, graph_folder
+from docindex.embedding.sessions import cores, open_session
 from docindex.embedding.tokens import TextTokenizer
-from docindex.errors import ModelError
 from docindex.protocols import Vectors
 from docindex.schema import digest
 
@@ -49,10 +47,10 @@ class OnnxEmbedder:
         # A prefix takes its room from the text: chunks that are sized without it would lose their ends.
         prefix_tokens = max(len(self._tokenizer.offsets(prefix)) for prefix in self._prefixes.values())
         self.max_tokens = settings.max_tokens - prefix_tokens
-        threads = threads or _cores()
+        threads = threads or cores()
         self.batch_tokens = max(_LEAST_TOKENS, _TOKENS_A_THREAD * threads)
         """The most tokens of one forward pass, padding included. Larger ones gain nothing, and are padded more."""
-        self._session = _open_session(graph_folder(folder, settings, files[WEIGHTS]), threads)
+        self._session = open_session(graph_folder(folder, settings, files[WEIGHTS]) / GRAPH_FILE, threads)
 
     def embed(self, texts: Sequence[str], *, kind: Literal["passage", "query"]) -> Vectors:
         """One unit vector a text, float32, shape (n, dim), in the order of the texts.
@@ -92,19 +90,6 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += size
 
 
-def _open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Threads that spin between operators gain nothing here, and take the cores from what runs beside, such as the LLM.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(graph / GRAPH_FILE, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's errors have no narrower root
-        raise ModelError(f"ONNX Runtime can't load {graph} ({error}): delete that folder, and try again.") from error
-
-
 def _fingerprint(files: Mapping[str, str], settings: BertSettings) -> str:
     # Field by field: indexes hold it, so a setting that is added some day must not change it where it is not used.
     numbers = (settings.hidden, settings.layers, settings.heads, settings.layer_norm_eps, settings.max_tokens)
@@ -116,7 +101,3 @@ def _fingerprint(files: Mapping[str, str], settings: BertSettings) -> str:
         settings.passage_prefix,
         *(repr(number) for number in numbers),
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

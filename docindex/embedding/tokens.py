@@ -43,13 +43,13 @@ class TextTokenizer:
         """Each text's token ids, special tokens included, cut to the longest that the model takes."""
         found: list[NDArray[np.int32]] = []
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            group = [prefix + _encodable(text) for text in texts[start : start + _TEXTS_AT_ONCE]]
+            group = [prefix + encodable(text) for text in texts[start : start + _TEXTS_AT_ONCE]]
             found += [np.array(tokens.ids, dtype=np.int32) for tokens in self._cut.encode_batch_fast(group)]
         return found
 
     def offsets(self, text: str, piece: int = _PIECE) -> NDArray[np.int32]:
         """(n, 2) start and end of each token of the whole text in code points, special tokens left out."""
-        text = _encodable(text)
+        text = encodable(text)
         spans = _pieces(text, piece)
         found = [np.empty((0, 2), dtype=np.int32)]
         for first in range(0, len(spans), _PIECES_AT_ONCE):
@@ -70,6 +70,6 @@ def _pieces(text: str, size: int) -> list[tuple[int, int]]:
     return spans
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with lone surrogates, which UTF-8 can't hold, replaced one for one."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

@@ -66,7 +66,7 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
         found.roots[_location(path)] = 0
         yield from _walk(path, path, found)
     elif path.exists() or path.is_symlink():
-        yield from _file(path, path.parent, path, found)
+        yield from _file(path, _relative(path, path.parent), _location(path), _location(path), found)
     elif glob.has_magic(source):
         base = _fixed_part(path)
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
@@ -74,7 +74,7 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
             found.failed.append(Problem(source, "matches no file"))
         for match in map(Path, matches):
             if not match.is_dir():
-                yield from _file(match, base, base, found)
+                yield from _file(match, _relative(match, base), _location(match), _location(base), found)
     else:
         found.failed.append(Problem(source, "no such file or folder"))
         found.roots[_location(path)] = 0
@@ -83,8 +83,11 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
 def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
     visited = {_identity(folder)}
     rules = IgnoreRules(root)
+    base = _location(root)
+    below = base if base.endswith("/") else f"{base}/"
     for parent, folders, files in os.walk(folder, followlinks=True, onerror=lambda error: _unreadable(error, found)):
         here = Path(parent)
+        inside = "" if here == root else f"{_relative(here, root)}/"
         kept = []
         for name in sorted(folders):
             child = here / name
@@ -98,15 +101,16 @@ def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
                 visited.add(identity)
                 kept.append(name)
         folders[:] = kept
+        found.roots[base] += len(files)
         for name in sorted(files):
-            found.roots[_location(root)] += 1
             if name == IGNORE_FILE:
                 continue
-            reason = "hidden file" if name.startswith(".") else _ignored(here / name, rules, found, is_folder=False)
+            path, relative = here / name, f"{inside}{_readable(name)}"
+            reason = "hidden file" if name.startswith(".") else _ignored(path, rules, found, is_folder=False)
             if reason is not None:
-                found.skipped.append(Problem(_relative(here / name, root), reason))
+                found.skipped.append(Problem(relative, reason))
             else:
-                yield from _file(here / name, root, root, found)
+                yield from _file(path, relative, f"{below}{relative}", base, found)
 
 
 def _folder_passed_over(child: Path, rules: IgnoreRules, found: Discovery) -> str | None:
@@ -126,8 +130,7 @@ def _ignored(path: Path, rules: IgnoreRules, found: Discovery, *, is_folder: boo
         return f"what to ignore here is not known: {error}"
 
 
-def _file(path: Path, base: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
-    name = _relative(path, base)
+def _file(path: Path, name: str, location: str, root: str, found: Discovery) -> Iterator[FoundFile]:
     try:
         status = path.stat()
     except OSError as error:
@@ -137,7 +140,7 @@ def _file(path: Path, base: Path, root: Path, found: Discovery) -> Iterator[Foun
         found.skipped.append(Problem(name, "not a regular file"))
         return
     modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
-    yield FoundFile(path, _location(path), name, _location(root), status.st_size, modified)
+    yield FoundFile(path, location, name, root, status.st_size, modified, status=status)
 
 
 def _standard_input(stack: ExitStack) -> FoundFile:
@@ -182,7 +185,7 @@ def _location(path: Path) -> str:
 
 def _readable(name: str) -> str:
     """The name with bytes that are not UTF-8 written out, since the stores hold Unicode only."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _identity(path: Path) -> tuple[int, int]:

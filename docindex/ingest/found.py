@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ class FoundFile:
     """Where its server says it; otherwise the file itself does."""
     validator: str | None = None
     """What the server calls this state of it."""
+    status: os.stat_result | None = None
+    """What the file system says of it; None for the copy of what is no local file."""
 
 
 @dataclass(slots=True)

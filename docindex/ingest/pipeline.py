@@ -14,8 +14,10 @@ from docindex.config import IngestOptions
 from docindex.indices.passages import PassageIndex
 from docindex.ingest.discover import discover
 from docindex.ingest.estimate import estimate
+from docindex.ingest.found import Discovery
 from docindex.ingest.plan import Plan, PlannedFile, plan
 from docindex.ingest.stages import StageClock
+from docindex.ingest.stamps import FileHashes
 from docindex.ingest.texts import TextStage
 from docindex.ingest.vectors import embed_pending
 from docindex.ingest.workers import EndOf, LoadedFrom, ParserPool
@@ -36,10 +38,12 @@ def dry_run(
     index: PassageIndex,
     options: IngestOptions,
 ) -> IngestReport:
-    """What `ingest` would do. Files are hashed and a few are read: added, updated and deleted count files here."""
+    """What `ingest` would do. Of the files to read, a few are read: added, updated and deleted count files here."""
     started = time.perf_counter()
     with ExitStack() as stack:
-        todo = plan(discover(sources, options, stack, snapshot.sources), snapshot, loaders, options)
+        found = discover(sources, options, stack, snapshot.sources)
+        hashes = FileHashes(snapshot.stamps(), checksum=options.checksum)
+        todo = plan(found, snapshot.sources(), hashes, lambda: loaders, options)
         estimated = estimate(todo.read, lambda files: _readings(pool, files), index)
     return IngestReport(
         added=sum(not file.known for file in todo.read),
@@ -64,17 +68,21 @@ def ingest(
     index: PassageIndex,
     options: IngestOptions,
     on_progress: OnProgress,
+    found: Discovery | None = None,
 ) -> IngestReport:
     """Brings the index up to date with the sources, and accounts for every path.
 
-    What an earlier ingest left without vectors is embedded too.
+    What an earlier ingest left without vectors is embedded too. `found` is what the sources hold, where that has just
+    been looked up.
     """
     started = time.perf_counter()
     clock = StageClock(lambda: pool.busy_seconds)
     with ExitStack() as stack:
         with clock.stage("plan"):
-            found = discover(sources, options, stack, writer.snapshot.sources)
-            todo = plan(found, writer.snapshot, loaders, options)
+            found = found or discover(sources, options, stack, writer.snapshot.sources)
+            hashes = FileHashes(writer.snapshot.stamps(), checksum=options.checksum)
+            todo = plan(found, writer.snapshot.sources(), hashes, lambda: loaders, options)
+            writer.stamp(hashes.take_new())
         with TextStage(writer, index, todo, on_progress) as texts, clock.stage("text"):
             on_progress(texts.progress("plan"))
             _read_texts(texts, pool, todo)
@@ -84,6 +92,7 @@ def ingest(
     if options.wait == "vectors":
         with clock.stage("vectors"):
             nodes += embed_pending(writer, index, on_progress)
+    writer.stamp(hashes.take_new())
     return IngestReport(
         added=texts.added,
         updated=texts.updated,

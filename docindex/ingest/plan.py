@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from docindex.config import IngestOptions
 from docindex.errors import LoadError
 from docindex.ingest.discover import STDIN
 from docindex.ingest.found import Discovery, FoundFile, is_remote
-from docindex.protocols import LoaderRegistry, Snapshot, SourceRecord
+from docindex.ingest.stamps import FileHashes
+from docindex.protocols import LoaderRegistry, SourceRecord
 from docindex.schema import Duplicate, Planned, Problem, Source, digest
+
+_FILE_LIMIT_CURE = "raise the limit file_bytes (--limit file_bytes=N)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,37 @@ class Plan:
             yield Planned(record.name, "delete", "is gone")
 
 
-def plan(found: Discovery, snapshot: Snapshot, loaders: LoaderRegistry, options: IngestOptions) -> Plan:
-    """The difference between the files and the snapshot.
+class UnreadError(Exception):
+    """A file would have to be read to be known."""
 
-    A file costs a stat and a hash of its bytes: a time stamp alone would miss edits that keep it.
+
+def plan(
+    found: Discovery,
+    sources: Iterable[SourceRecord],
+    hashes: FileHashes,
+    loaders: Callable[[], LoaderRegistry],
+    options: IngestOptions,
+    *,
+    may_read: bool = True,
+) -> Plan:
+    """The difference between the files and the sources that the index holds.
+
+    A file whose stamp still holds costs nothing more than finding it did; any other one is read and hashed.
+
+    Args:
+        found: The files as they are.
+        sources: What the index holds of files.
+        hashes: What is known of the files' bytes.
+        loaders: The registry, which is asked for when a file's media type has to be found out.
+        options: What this ingest reads.
+        may_read: Whether files may be read.
 
     Raises:
         LoadError: With `options.sync`, a folder is empty or missing and the index holds files of it.
+        UnreadError: A file has to be read, and may not be.
     """
-    known = {record.location: record for record in snapshot.sources()}
-    planner = _Planner(known, found, loaders, options)
-    return planner.plan()
+    known = {record.location: record for record in sources}
+    return _Planner(known, found, hashes, loaders, options, may_read).plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +107,20 @@ class _Planner:
     """One plan in the making."""
 
     def __init__(
-        self, known: Mapping[str, SourceRecord], found: Discovery, loaders: LoaderRegistry, options: IngestOptions
+        self,
+        known: Mapping[str, SourceRecord],
+        found: Discovery,
+        hashes: FileHashes,
+        loaders: Callable[[], LoaderRegistry],
+        options: IngestOptions,
+        may_read: bool,
     ) -> None:
         self._known = known
         self._found = found
-        self._loaders = loaders
+        self._hashes = hashes
+        self._loaders = cache(loaders)
         self._options = options
+        self._may_read = may_read
         self._names = {record.name: record.location for record in known.values()}
         self._known_as = {record.content_hash: record.location for record in known.values() if record.same_as is None}
         self._name_of = {record.location: record.name for record in known.values()}
@@ -115,23 +146,36 @@ class _Planner:
         return result
 
     def _hashed(self, files: Iterable[FoundFile]) -> Iterator[_Hashed]:
-        result, loaders = self._plan, self._loaders
+        result = self._plan
         for file in files:
             try:
-                media_type = file.media_type or loaders.media_type_of(file.path)
-                if media_type is None or not loaders.supports(media_type):
-                    result.skipped.append(Problem(file.name, loaders.unsupported_reason(file.path, media_type)))
+                stamp = self._hashes.known(file)
+                media_type = stamp.media_type if stamp else self._media_type(file)
+                if media_type is None:
                     continue
                 if media_type.startswith("image/") and not self._options.load.ocr:
                     result.skipped.append(Problem(file.name, "is a picture: its text is read with --ocr"))
                     continue
                 if file.bytes > self._options.load.limits.file_bytes:
                     largest = self._options.load.limits.file_bytes
-                    result.failed.append(Problem(file.name, f"has {file.bytes:,} bytes, and the limit is {largest:,}"))
+                    reason = f"has {file.bytes:,} bytes, and the limit is {largest:,}: {_FILE_LIMIT_CURE}"
+                    result.failed.append(Problem(file.name, reason))
                     continue
-                yield _Hashed(file, media_type, _file_hash(file.path, media_type, self._options))
+                if stamp is None and not self._may_read:
+                    raise UnreadError(file.name)
+                bytes_hash = stamp.bytes_hash if stamp else self._hashes.read(file, media_type)
+                yield _Hashed(file, media_type, _content_hash(bytes_hash, media_type, self._options))
             except OSError as error:
                 result.failed.append(Problem(file.name, f"can't be read: {error.strerror}"))
+
+    def _media_type(self, file: FoundFile) -> str | None:
+        """The media type, if a loader reads it; what is passed over is noted."""
+        loaders = self._loaders()
+        media_type = file.media_type or loaders.media_type_of(file.path)
+        if media_type is not None and loaders.supports(media_type):
+            return media_type
+        self._plan.skipped.append(Problem(file.name, loaders.unsupported_reason(file.path, media_type)))
+        return None
 
     def _find_standing(self, seen: Mapping[str, str]) -> None:
         wanted = set(seen.values())
@@ -207,7 +251,9 @@ class _Planner:
             if record.same_as in lost and record.same_as is not None and record.location not in seen and path.is_file():
                 status = path.stat()
                 modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
-                yield FoundFile(path, record.location, record.name, record.root, status.st_size, modified)
+                yield FoundFile(
+                    path, record.location, record.name, record.root, status.st_size, modified, status=status
+                )
 
 
 def _why(before: SourceRecord | None, record: SourceRecord) -> str:
@@ -255,9 +301,7 @@ def _exists(location: str) -> bool:
     return location == STDIN or is_remote(location) or Path(location).exists()
 
 
-def _file_hash(path: Path, media_type: str, options: IngestOptions) -> str:
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+def _content_hash(bytes_hash: str, media_type: str, options: IngestOptions) -> str:
     load = options.load
-    parts = [content, media_type, load.id_field or "", load.title_field or "", load.text_field or ""]
+    parts = [bytes_hash, media_type, load.id_field or "", load.title_field or "", load.text_field or ""]
     return digest(*parts, *(["ocr"] if load.ocr else []))

@@ -109,7 +109,7 @@ class _Group:
 class TextStage:
     """One ingest's text stage under way: the group that is being filled, and the counts so far.
 
-    A thread commits one group while the next one is cut. A context manager: leaving it waits for that commit.
+    A thread commits one group while the next one is read. A context manager: leaving it waits for that commit.
     """
 
     def __init__(self, writer: Writer, index: PassageIndex, todo: Plan, on_progress: OnProgress) -> None:

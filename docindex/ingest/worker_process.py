@@ -63,7 +63,8 @@ class Death:
         if self.timed_out:
             return f"took longer than {limits.seconds:g} s: raise the limit seconds (--limit seconds=N)"
         if self.returncode == OUT_OF_MEMORY or _NO_MEMORY.search(self.last_words):
-            return f"needs more than {limits.memory_bytes / 1e9:.2g} GB of memory: raise the limit memory_bytes (--limit memory_bytes=N)"
+            most = f"{limits.memory_bytes / 1e9:.2g} GB"
+            return f"needs more than {most} of memory: raise the limit memory_bytes (--limit memory_bytes=N)"
         how = f"signal {-self.returncode}" if self.returncode < 0 else f"exit code {self.returncode}"
         if self.worked:
             return f"the parser crashed ({how}){f' {times} times' if times > 1 else ''}"

@@ -5,12 +5,15 @@ Offsets are Unicode code points into a document's text, ends exclusive. Pages an
 
 from docindex.schema.answers import (
     Citation,
+    Expand,
     Hit,
     Query,
     Response,
     Scores,
     SearchMode,
     TokenCounts,
+    TransformName,
+    Via,
 )
 from docindex.schema.conditions import (
     And,
@@ -22,7 +25,7 @@ from docindex.schema.conditions import (
     Not,
     Or,
 )
-from docindex.schema.derived import DerivedRecord, IndexDefinition, JsonValue
+from docindex.schema.derived import DerivedRecord, IndexDefinition, IndexState, JsonValue
 from docindex.schema.documents import (
     CellValue,
     Column,
@@ -69,12 +72,14 @@ __all__ = [
     "DocumentTable",
     "Duplicate",
     "Estimate",
+    "Expand",
     "Field",
     "FieldType",
     "Heading",
     "HiddenText",
     "Hit",
     "IndexDefinition",
+    "IndexState",
     "IngestReport",
     "JsonValue",
     "Limits",
@@ -96,7 +101,9 @@ __all__ = [
     "Stage",
     "TableRow",
     "TokenCounts",
+    "TransformName",
     "Unread",
+    "Via",
     "digest",
     "plain_value",
 ]

@@ -10,6 +10,10 @@ from docindex.schema.conditions import Condition
 from docindex.schema.documents import MetadataValue, Node, plain_value
 
 SearchMode = Literal["hybrid", "dense", "lexical"]
+Via = Literal["passages", "graph", "parents", "summaries", "tree", "tree-walk"]
+"""What passages are found through."""
+Expand = Literal["none", "merge", "parent"]
+TransformName = Literal["multi-query", "hyde", "step-back", "decompose", "rewrite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Hit:
     """Further sources that hold the same bytes."""
     duplicates: tuple[str, ...] = ()
     """Ids of nodes that say nearly the same, ranked lower, and are left out for it."""
+    merged: tuple[str, ...] = ()
+    """Ids of the nodes that were found, where it is a larger part of the text that holds them."""
 
     @property
     def node_id(self) -> str:
@@ -80,6 +86,7 @@ class Hit:
             "headings": list(node.headings),
             "also": list(self.also),
             "duplicates": list(self.duplicates),
+            "merged": list(self.merged),
             "metadata": {key: plain_value(value) for key, value in self.metadata.items()},
         }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # numpy takes a third of the time in which `import docindex` has to be done
     import numpy as np
@@ -38,3 +38,20 @@ class DerivedRecord:
     data: Mapping[str, JsonValue] = field(default_factory=dict)
     vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     """Unit norm, as long as the index's vectors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """How far an index on top of the passages is."""
+
+    kind: str
+    options: Mapping[str, JsonValue]
+    records: int
+    documents: int
+    """Of which it has records."""
+    waiting: int
+    """Documents that it lacks: the next ingest, or `docindex indexes refresh`, takes them in."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The state as `--json` prints it."""
+        return asdict(self)

@@ -483,6 +483,10 @@ def _agree(snapshot: Snapshot, expected: Mapping[str, DocumentChange]) -> None:
     for doc_id, change in expected.items():
         assert snapshot.load(doc_id) == change.document
         assert [stored.node for stored in snapshot.nodes_of(doc_id)] == list(change.nodes)
+    asked = [*expected, "no such document"]
+    assert snapshot.load_all(asked) == {doc_id: change.document for doc_id, change in expected.items()}
+    nodes_of_all = {doc_id: list(change.nodes) for doc_id, change in expected.items()}
+    assert snapshot.nodes_of_all(asked) == nodes_of_all | {asked[-1]: []}
     for word in ("cat", "fish"):
         found = {match.node_id for match in snapshot.lexical(word, 100)}
         nodes = [node for change in expected.values() for node in change.nodes]

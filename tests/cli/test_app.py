@@ -47,7 +47,11 @@ def test_the_commands_are_those_of_the_contract():
     assert set(COMMANDS) == {
         *("ingest", "embed", "ls", "show", "rm", "search", "query", "chat"),
         *("tag", "diff", "rollback", "purge", "export", "import", "merge", "status", "check", "doctor"),
+        *("duplicates", "terms", "why", "route"),
+        *("indexes list", "indexes add", "indexes refresh", "indexes drop"),
+        *("graph entities", "graph neighbours", "graph path", "graph export"),
         *("models list", "models pull", "models path", "models info"),
+        *("eval make", "eval run", "eval answers", "eval compare", "eval report", "eval tune"),
     }
 
 

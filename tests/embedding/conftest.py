@@ -67,6 +67,12 @@ class TinyBert:
             add(f"{norm}.bias", HIDDEN)
 
     def forward(self, ids: list[int], pooling: str) -> NDArray[np.float64]:
+        x = self.states(ids, [0] * len(ids))
+        pooled = x[0] if pooling == "cls" else x.mean(axis=0)
+        return pooled / np.linalg.norm(pooled)
+
+    def states(self, ids: list[int], types: list[int]) -> NDArray[np.float64]:
+        """The vector of each token."""
         w = {name: weight.astype(np.float64) for name, weight in self.weights.items()}
 
         def dense(name: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -80,7 +86,7 @@ class TinyBert:
         def heads(x: NDArray[np.float64]) -> NDArray[np.float64]:
             return x.reshape(len(ids), HEADS, HIDDEN // HEADS).transpose(1, 0, 2)
 
-        x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.token_type_embeddings.weight"][0]
+        x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.token_type_embeddings.weight"][types]
         x = norm("embeddings", x + w["embeddings.position_embeddings.weight"][: len(ids)])
         for layer in range(LAYERS):
             stem = f"encoder.layer.{layer}"
@@ -93,8 +99,7 @@ class TinyBert:
             wide = dense(f"{stem}.intermediate.dense", x)
             wide = wide * 0.5 * (1 + np.vectorize(math.erf)(wide / math.sqrt(2)))
             x = norm(f"{stem}.output", dense(f"{stem}.output.dense", wide) + x)
-        pooled = x[0] if pooling == "cls" else x.mean(axis=0)
-        return pooled / np.linalg.norm(pooled)
+        return x
 
     def write(
         self,

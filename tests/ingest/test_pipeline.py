@@ -1,6 +1,7 @@
 """What an ingest does with new, changed, moved, doubled and gone files."""
 
 import random
+import shutil
 import threading
 from pathlib import Path
 
@@ -98,13 +99,23 @@ def test_what_an_interrupted_ingest_left_is_embedded_by_the_next_and_nothing_twi
 # --- edits and moves ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A folder with an index of a text of a megabyte, and the paragraphs of that."""
+    paragraphs = long_text(random.Random(7), 1_000_000)
+    folder = tmp_path_factory.mktemp("book")
+    docs = write(folder / "docs", {"book.txt": "\n\n".join(paragraphs)})
+    with Index.create(folder / "index") as index:
+        index.ingest(docs, options=IngestOptions(wait="text"))
+    return folder, paragraphs
+
+
 @pytest.mark.parametrize("kind", ["replaced", "added", "removed", "word"])
-def test_an_edit_in_the_middle_of_a_megabyte_embeds_at_most_three_passages(index: Index, tmp_path: Path, kind: str):
+def test_an_edit_in_the_middle_of_a_megabyte_embeds_at_most_three_passages(
+    book: tuple[Path, list[str]], tmp_path: Path, kind: str
+):
+    folder, paragraphs = book[0], list(book[1])
     rng = random.Random(kind)
-    paragraphs = long_text(rng, 1_000_000)
-    docs = write(tmp_path / "docs", {"book.txt": "\n\n".join(paragraphs)})
-    index.ingest(docs, options=IngestOptions(wait="text"))
-    before = index.status()["nodes"]
     middle = len(paragraphs) // 2
     match kind:
         case "replaced":
@@ -115,12 +126,14 @@ def test_an_edit_in_the_middle_of_a_megabyte_embeds_at_most_three_passages(index
             del paragraphs[middle]
         case "word":
             paragraphs[middle] = paragraphs[middle].replace("stops", "starts", 1)
-    write(docs, {"book.txt": "\n\n".join(paragraphs)})
-    report = index.ingest(docs, options=IngestOptions(wait="text"))
-    assert report.updated == 1
-    assert report.nodes.added <= 3
-    assert index.status()["nodes"] == before + report.nodes.added - report.nodes.deleted
-    assert index.check() == []
+    docs = write(folder / "docs", {"book.txt": "\n\n".join(paragraphs)})
+    with Index.open(shutil.copytree(folder / "index", tmp_path / "index")) as index:
+        before = index.status()["nodes"]
+        report = index.ingest(docs, options=IngestOptions(wait="text"))
+        assert report.updated == 1
+        assert report.nodes.added <= 3
+        assert index.status()["nodes"] == before + report.nodes.added - report.nodes.deleted
+        assert index.check() == []
 
 
 def test_a_renamed_folder_embeds_nothing(index: Index, tmp_path: Path):

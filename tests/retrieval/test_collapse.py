@@ -111,9 +111,9 @@ def test_thirty_hits_take_no_time():
 
 
 def _timed(hits: list[Hit]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     collapse(hits)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @settings(deadline=None, max_examples=100)

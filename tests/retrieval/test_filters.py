@@ -172,10 +172,10 @@ def test_long_filters_are_read_and_longer_ones_refused() -> None:
     "text", ["'" * 99_999, "\\'" * 40_000, '"\\' * 40_000, "a" * 99_999, "=" * 99_999, "`''" * 9_999]
 )
 def test_odd_text_is_refused_in_linear_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(QueryError):
         parse_filter(text, FIELDS)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_an_empty_filter_is_refused() -> None:

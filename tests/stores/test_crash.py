@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,19 @@ def build(path: Path, database: str | None = None) -> None:
     stores.close()
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("built") / "index"
+    build(path)
+    return path
+
+
+@pytest.fixture
+def path(built: Path, tmp_path: Path) -> Path:
+    """A copy of what `build` makes."""
+    return Path(shutil.copytree(built, tmp_path / "index"))
+
+
 def content(snapshot: Snapshot) -> dict[str, object]:
     """All that a reader can see."""
     records = list(snapshot.documents())
@@ -131,35 +145,29 @@ def check_kill(path: Path, kill: Kill, operation: str, step: str) -> None:
 
 @pytest.mark.parametrize("operation", ["add", "update", "delete"])
 @pytest.mark.parametrize("step", COMMIT_STEPS)
-def test_a_killed_commit_happened_or_it_did_not(tmp_path: Path, kill: Kill, operation: str, step: str) -> None:
-    build(tmp_path / "index")
-    check_kill(tmp_path / "index", kill, operation, step)
+def test_a_killed_commit_happened_or_it_did_not(path: Path, kill: Kill, operation: str, step: str) -> None:
+    check_kill(path, kill, operation, step)
 
 
 @pytest.mark.parametrize("step", ["journal", "vectors-written", "registry-written", "committed"])
-def test_killed_vectors_are_there_or_wait(tmp_path: Path, kill: Kill, step: str) -> None:
-    build(tmp_path / "index")
-    check_kill(tmp_path / "index", kill, "embed", step)
+def test_killed_vectors_are_there_or_wait(path: Path, kill: Kill, step: str) -> None:
+    check_kill(path, kill, "embed", step)
 
 
 @pytest.mark.parametrize("step", REWRITE_STEPS)
-def test_a_killed_rollback_happened_or_it_did_not(tmp_path: Path, kill: Kill, step: str) -> None:
-    build(tmp_path / "index")
-    check_kill(tmp_path / "index", kill, "rollback", step)
+def test_a_killed_rollback_happened_or_it_did_not(path: Path, kill: Kill, step: str) -> None:
+    check_kill(path, kill, "rollback", step)
 
 
 @pytest.mark.parametrize("step", REWRITE_STEPS)
-def test_a_killed_purge_changes_nothing(tmp_path: Path, kill: Kill, step: str) -> None:
-    build(tmp_path / "index")
-    check_kill(tmp_path / "index", kill, "purge", step)
-    tables = sorted(folder.name for folder in (tmp_path / "index").glob("*.lance"))
+def test_a_killed_purge_changes_nothing(path: Path, kill: Kill, step: str) -> None:
+    check_kill(path, kill, "purge", step)
+    tables = sorted(folder.name for folder in path.glob("*.lance"))
     assert len(tables) == 2
 
 
 @pytest.mark.parametrize("step", REWRITE_STEPS[:2])
-def test_a_killed_repair_is_repeated(tmp_path: Path, kill: Kill, step: str) -> None:
-    path = tmp_path / "index"
-    build(path)
+def test_a_killed_repair_is_repeated(path: Path, kill: Kill, step: str) -> None:
     stores = open_stores(path)
     with stores._parts.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE commits SET nodes = 99, embedded = 98")
@@ -175,9 +183,8 @@ def test_a_killed_repair_is_repeated(tmp_path: Path, kill: Kill, step: str) -> N
 
 
 @pytest.mark.parametrize("step", MAINTAIN_STEPS)
-def test_killed_maintenance_changes_nothing(tmp_path: Path, kill: Kill, step: str) -> None:
-    build(tmp_path / "index")
-    check_kill(tmp_path / "index", kill, "maintain", step)
+def test_killed_maintenance_changes_nothing(path: Path, kill: Kill, step: str) -> None:
+    check_kill(path, kill, "maintain", step)
 
 
 @pytest.mark.postgres
@@ -200,10 +207,8 @@ def test_a_killed_commit_on_postgres(
     check_kill(tmp_path / "index", kill, operation, step)
 
 
-def test_kills_one_after_another(tmp_path: Path, kill: Kill) -> None:
+def test_kills_one_after_another(path: Path, kill: Kill) -> None:
     """Recovery itself is interrupted, and what a killed writer left does not pile up into a problem."""
-    path = tmp_path / "index"
-    build(path)
     for operation, step in (
         ("update", "nodes-deleted"),
         ("add", "nodes-written"),

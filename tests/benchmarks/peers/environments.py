@@ -17,8 +17,8 @@ class SetupError(Exception):
     """An environment that could not be made."""
 
 
-def python_of(system: str, home: Path) -> Path:
-    """The interpreter of the environment with the packages that `SYSTEM.txt` beside this file pins.
+def python_of(system: str, home: Path, lists: Path = HERE) -> Path:
+    """The interpreter of the environment with the packages that `SYSTEM.txt` in the folder of lists pins.
 
     It is made now unless it is there, made from the same list. The packages come from the index that pip is set to.
     PyTorch's build for CPUs suffices, and spares gigabytes where pip is set to an index that has it.
@@ -29,7 +29,7 @@ def python_of(system: str, home: Path) -> Path:
     folder = home / system
     wanted = {
         "python": sys.version.split()[0],
-        "packages": (HERE / f"{system}.txt").read_text(encoding="utf-8").split(),
+        "packages": (lists / f"{system}.txt").read_text(encoding="utf-8").split(),
     }
     python = folder / "bin" / "python"
     mark = folder / MARK

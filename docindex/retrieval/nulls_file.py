@@ -1,0 +1,27 @@
+"""The null model of an index as a JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from docindex.errors import ConfigError
+from docindex.retrieval.nulls import NullModel
+
+
+def write_nulls(file: Path, model: NullModel) -> None:
+    """Writes the model whole or not at all."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(model.as_dict(), allow_nan=False) + "\n", encoding="utf-8")
+    draft.replace(file)
+
+
+def read_nulls(file: Path, fingerprint: str) -> NullModel | None:
+    """The model in the file; None where there is none, or it is of another embedder or version: fit it anew."""
+    try:
+        saved = json.loads(file.read_bytes())
+        model = NullModel.from_dict(saved) if isinstance(saved, dict) else None
+    except (FileNotFoundError, NotADirectoryError, ValueError, ConfigError):
+        return None
+    return model if model is not None and model.fingerprint == fingerprint else None

@@ -1,0 +1,283 @@
+"""What can be done with an index as it is stored: its documents, their deletion, its versions, repair and bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from docindex import wiring
+from docindex.config import IndexConfig
+from docindex.errors import StoreError
+from docindex.indices.shingles import THRESHOLD
+from docindex.protocols import ChangeSet, DocumentRecord, OnProgress, Snapshot, StoredNode, StoredTable, VersionRecord
+from docindex.schema import Document, IndexState, IngestReport, Progress
+
+if TYPE_CHECKING:
+    from docindex.indices.duplicates import NearDuplicate
+    from docindex.ingest.bundle import BundleReader
+    from docindex.ingest.diff import VersionDiff
+    from docindex.retrieval.graph import Graph
+
+
+class StoredIndex:
+    """An index without what takes a model: `docindex.Index` has that, too."""
+
+    def __init__(self, parts: wiring.Parts, at: int | str | None = None) -> None:
+        """Use `Index.create` or `Index.open`."""
+        self._parts = parts
+        self._pinned = None if at is None else parts.store.snapshot(at)
+
+    @property
+    def path(self) -> Path:
+        """The index's folder."""
+        return self._parts.path
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the embedder that built the index."""
+        return self._parts.fingerprint
+
+    @property
+    def config(self) -> IndexConfig:
+        """What the index is built with."""
+        return self._parts.config
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def documents(self) -> Iterator[DocumentRecord]:
+        """Every document's record, by id."""
+        return self._snapshot().documents()
+
+    def document(self, doc_id: str) -> Document | None:
+        """A document as it is stored, with its text and structure."""
+        return self._snapshot().load(doc_id)
+
+    def nodes(self, doc_id: str) -> list[StoredNode]:
+        """A document's passages, in order."""
+        return self._snapshot().nodes_of(doc_id)
+
+    def tables(self, *doc_ids: str) -> Iterator[StoredTable]:
+        """The tables of those documents, or of all, as typed rows."""
+        return self._snapshot().tables(doc_ids or None)
+
+    def near_duplicates(
+        self, threshold: float = THRESHOLD, on_progress: OnProgress | None = None
+    ) -> Iterator[NearDuplicate]:
+        """The pairs of passages that say nearly the same, with how much they have in common.
+
+        Of many that are alike, each is paired with the first one. All passages are read before the first pair comes.
+
+        Args:
+            threshold: The least share of runs of three words that both have, from 0.5 to 1.
+            on_progress: Is told how many passages have been read.
+
+        Raises:
+            QueryError: The threshold is out of range.
+        """
+        from docindex.indices.duplicates import near_duplicates_of
+
+        return near_duplicates_of(self._snapshot(), threshold, on_progress or no_progress)
+
+    def indexes(self) -> list[IndexState]:
+        """The indexes on top of the passages, by kind."""
+        snapshot = self._snapshot()
+        total = sum(1 for record in snapshot.documents() if record.nodes)
+        states = []
+        for definition in snapshot.definitions():
+            kind = definition.kind
+            held = len(snapshot.derived_documents(kind))
+            records = snapshot.derived_count(kind)
+            states.append(
+                IndexState(kind=kind, options=definition.options, records=records, documents=held, waiting=total - held)
+            )
+        return states
+
+    def graph(self) -> Graph:
+        """The graph of what the passages speak of.
+
+        Raises:
+            StoreError: The index has none.
+        """
+        from docindex.indices.graph import KIND
+        from docindex.retrieval.graph import Graph
+
+        snapshot = self._snapshot()
+        if KIND not in {definition.kind for definition in snapshot.definitions()}:
+            raise StoreError("The index has no graph: `docindex indexes add graph` makes it.")
+        return Graph(snapshot)
+
+    def terms(self, like: str = "", limit: int = 50) -> list[tuple[str, int]]:
+        """The words of the full-text index that hold some text, and in how many passages each is."""
+        from docindex.retrieval.vocabulary import terms
+
+        return terms(self._snapshot(), like, limit)
+
+    def check(self) -> list[str]:
+        """Every disagreement between the two stores, a sentence each; empty when all is well."""
+        return self._snapshot().problems()
+
+    def status(self) -> dict[str, Any]:
+        """Counts, sizes, versions and models, as `docindex status --json` prints them."""
+        return self._parts.describe() | self._snapshot().statistics()
+
+    # --- deletion and repair -----------------------------------------------------------------------------------------
+
+    def delete(self, *names: str, on_progress: OnProgress | None = None, wait_seconds: float = 0.0) -> int:
+        """Deletes documents by id, or all documents of a source by its name; returns how many went.
+
+        Raises:
+            StoreError: A name is unknown; then nothing is deleted.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            by_name = {record.name: record.location for record in writer.snapshot.sources()}
+            doc_ids: set[str] = set()
+            locations: set[str] = set()
+            for name in names:
+                if name in by_name:
+                    locations.add(by_name[name])
+                    doc_ids.update(record.doc_id for record in writer.snapshot.documents_of(by_name[name]))
+                elif writer.snapshot.document(name):
+                    doc_ids.add(name)
+                else:
+                    raise StoreError(f"The index holds no document or source {name!r}: `docindex ls` lists them.")
+            # A file that a deleted one stood for has nothing in the index now: the next ingest reads it.
+            locations |= {record.location for record in writer.snapshot.sources() if record.same_as in locations}
+            writer.commit(ChangeSet(delete_documents=doc_ids, delete_sources=locations), on_progress or no_progress)
+            writer.maintain(on_progress or no_progress)
+        return len(doc_ids)
+
+    def repair(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> list[str]:
+        """Mends what `check` finds; a sentence for each thing that was done, or could not be.
+
+        Raises:
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            return writer.repair(on_progress or no_progress)
+
+    def drop_index(self, kind: str, *, wait_seconds: float = 0.0) -> None:
+        """Drops an index on top of the passages with all that it keeps.
+
+        Raises:
+            StoreError: There is none of the kind.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            if kind not in {definition.kind for definition in writer.snapshot.definitions()}:
+                raise StoreError(f"There is no index {kind!r} to drop: `docindex indexes list` lists them.")
+            writer.commit(ChangeSet(drop_indexes=[kind]))
+
+    def purge(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> None:
+        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions and tags go with it.
+
+        Raises:
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            writer.purge(on_progress or no_progress)
+
+    # --- versions ----------------------------------------------------------------------------------------------------
+
+    def versions(self) -> list[VersionRecord]:
+        """The versions that can still be read, newest first."""
+        return self._parts.store.versions()
+
+    def tag(self, name: str, version: int | None = None, *, wait_seconds: float = 0.0) -> None:
+        """Names a version, the newest by default: under the name it can be read however old it gets.
+
+        Raises:
+            StoreError: The version is not kept, or the name is not one word.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            writer.tag(name, version)
+
+    def untag(self, name: str, *, wait_seconds: float = 0.0) -> None:
+        """Takes a name back, and with it the promise to keep the version.
+
+        Raises:
+            StoreError: There is no such tag.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            writer.untag(name)
+
+    def diff(self, old: int | str, new: int | str | None = None) -> VersionDiff:
+        """The documents in which two versions differ, each named by number or tag; `new` is the newest by default.
+
+        Raises:
+            StoreError: A version is not kept.
+        """
+        from docindex.ingest.diff import diff
+
+        return diff(self._parts.store.snapshot(old), self._parts.store.snapshot(new))
+
+    def rollback(self, version: int | str, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> int:
+        """Makes the index what it was at a version, by number or tag; returns the number of the new version.
+
+        Raises:
+            StoreError: The version is not kept.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            return writer.rollback(version, on_progress or no_progress).version
+
+    # --- bundles -----------------------------------------------------------------------------------------------------
+
+    def export(self, path: str | Path, on_progress: OnProgress | None = None) -> None:
+        """Writes the index to one file, a bundle, which `from_bundle` and `merge` read on any machine.
+
+        Raises:
+            StoreError: The file exists.
+        """
+        from docindex.ingest.bundle import export_bundle
+
+        parts = self._parts
+        export_bundle(
+            self._snapshot(), self.config, parts.fingerprint, parts.dim, Path(path), on_progress or no_progress
+        )
+
+    def merge(
+        self, bundle: str | Path, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
+    ) -> IngestReport:
+        """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
+
+        The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
+
+        Raises:
+            StoreError: The bundle is damaged.
+            EmbedderMismatchError: It was built with another embedder.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        from docindex.ingest.bundle import BundleReader
+
+        with BundleReader(Path(bundle)) as reader:
+            return self._take(reader, on_progress, wait_seconds)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Frees the models and closes the stores."""
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self, reader: BundleReader, on_progress: OnProgress | None, wait_seconds: float) -> IngestReport:
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            return reader.merge_into(writer, self._parts.fingerprint, on_progress or no_progress)
+
+    def _snapshot(self) -> Snapshot:
+        return self._pinned or self._parts.store.snapshot()
+
+
+def no_progress(progress: Progress) -> None:
+    """The listener of those who did not ask."""
