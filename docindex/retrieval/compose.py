@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from docindex.errors import ConfigError
 from docindex.protocols import ChoosingLLM, Embedder, Retriever, Snapshot
-from docindex.retrieval.auto_filter import AutoFilterRetriever
 from docindex.retrieval.collapse import CollapsingRetriever
 from docindex.retrieval.documents import PerDocumentRetriever
 from docindex.retrieval.feedback import FeedbackRetriever
@@ -148,5 +147,7 @@ def with_model(
     if options.transform is not None:
         found = MultiQueryRetriever(found, QueryTransform(llm(), options.transform).texts)
     if options.auto_filter:
+        from docindex.retrieval.auto_filter import AutoFilterRetriever  # brings a parser, which takes time to load
+
         found = AutoFilterRetriever(snapshot, llm(), found)
     return found

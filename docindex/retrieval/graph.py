@@ -11,7 +11,6 @@ from typing import IO, cast
 from docindex.indices.entities import candidate_keys, key_of
 from docindex.indices.graph import KIND
 from docindex.protocols import Retriever, Snapshot, StoredNode
-from docindex.retrieval.graphml import write_graphml
 from docindex.retrieval.hits import hits_of
 from docindex.schema import DerivedRecord, Hit, Query, Scores
 
@@ -104,6 +103,8 @@ class Graph:
 
     def write_graphml(self, file: IO[bytes]) -> tuple[int, int]:
         """Writes the graph for programs that draw and measure graphs; returns how many entities and edges it has."""
+        from docindex.retrieval.graphml import write_graphml  # XML takes time to load, and searches have no use for it
+
         return write_graphml(self._snapshot, file)
 
 

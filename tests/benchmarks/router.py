@@ -8,9 +8,9 @@ model is the default one; it reads the routes' names and descriptions and a chat
 routes, and writes a name under a grammar that allows nothing else.
 
 Its time is given twice. "At once" is the best that it can do: its prompt is still in the cache from the utterance
-before, so that only the utterance is read and the name is written. "After an answer" is what an assistant sees, whose one model
-has read passages and answered in between. The routers take turns, utterance by utterance, so that what else the machine
-does slows both; the processor's time is less in doubt than the clock's on a busy one.
+before, so that only the utterance is read and the name is written. "After an answer" is what an assistant sees, whose
+one model has read passages and answered in between. The routers take turns, utterance by utterance, so that what else
+the machine does slows both; the processor's time is less in doubt than the clock's on a busy one.
 """
 
 from __future__ import annotations
