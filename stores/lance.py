@@ -38,7 +38,8 @@ _WRITER_CACHE = 64 << 20
 to itself LanceDB keeps up to six gigabytes."""
 _METADATA_CACHE = 64 << 20
 _OPEN_VERSIONS = 4
-_CLOCK_GRAIN = timedelta(seconds=1)
+_CLOCK_GRAIN = timedelta(milliseconds=10)
+_SLACK = timedelta(seconds=1)
 _SOURCE_PLACE = re.compile(r",? *\S*/\S+\.rs:\d+(:\d+)?")
 _NEVER = timedelta(days=36_500)
 """`optimize` deletes versions older than seven days unless told otherwise; the head may be one of them."""
@@ -243,11 +244,16 @@ class WritableTable:
         with store_errors(self.kind):
             self.table.optimize(cleanup_older_than=_NEVER)
 
-    def clean(self, before: datetime) -> None:
-        """Deletes versions that were written before a moment, but never the newest."""
+    def clean(self, before: datetime | None = None) -> None:
+        """Deletes versions that were written before a moment, or all but the newest.
+
+        LanceDB takes an age: what passes before it looks at the clock itself must not cost a version that is to stay.
+        """
+        slack = _SLACK if before is not None else _CLOCK_GRAIN
+        now = datetime.now(UTC)
         with store_errors(self.kind), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that readers of old versions fail, which `forget` sees to
-            self.table.optimize(cleanup_older_than=datetime.now(UTC) - before + _CLOCK_GRAIN)
+            self.table.optimize(cleanup_older_than=now - (before or now) + slack)
 
 
 def expected_indexes(kind: TableKind) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -35,7 +34,7 @@ def rewritten(
         table.optimize()
         if tables.kind == "vectors":
             update_vector_index(table, exact_below)
-        table.clean(datetime.now(UTC))
+        table.clean()
     except BaseException:
         shutil.rmtree(tables.folder(name), ignore_errors=True)
         raise

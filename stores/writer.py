@@ -273,7 +273,7 @@ class TwoStoreWriter:
         versions = [one.nodes_table if table.kind == "nodes" else one.vectors_table for one in kept]
         needed = [version for version in versions if version.name == table.name]
         only_newest = all(version.number == table.version for version in needed)
-        table.clean(from_micros(now() if only_newest else min(version.at for version in needed)))
+        table.clean(None if only_newest else from_micros(min(version.at for version in needed)))
 
     def _tables(self, commit: CommitRow) -> tuple[WritableTable, WritableTable]:
         """The tables that belong to a commit, at their newest versions. Open ones keep what they have cached."""

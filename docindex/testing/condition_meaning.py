@@ -32,6 +32,7 @@ def _value(field: Field, stored: StoredNode) -> MetadataValue | None:
     if not field.builtin:
         return stored.metadata.get(field.name)
     built_in: dict[str, MetadataValue | None] = {
+        "node_id": stored.node.node_id,
         "doc_id": stored.node.doc_id,
         "source": stored.source,
         "title": stored.title,

@@ -21,6 +21,7 @@ HIT = {
     "headings",
     "also",
     "duplicates",
+    "merged",
     "metadata",
 }
 
