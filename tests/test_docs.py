@@ -53,7 +53,7 @@ def test_console_lines_run_in_order(page: Path, tmp_path: Path, example_document
 
 def needs_a_shell(command: str) -> bool:
     """Whether anything outside of quotes is more than words."""
-    return re.search(r"[^\w\s./=-]", re.sub(r"""'[^']*'|"[^"$`\\]*\"""", "", command)) is not None
+    return re.search(r"[^\w\s,./=-]", re.sub(r"""'[^']*'|"[^"$`\\]*\"""", "", command)) is not None
 
 
 def in_a_shell(command: str) -> tuple[int, str]:
