@@ -173,7 +173,7 @@ def test_progress_is_drawn_on_a_terminal(tmp_path: Path, docs: Path):
     ("command", "question"),
     [
         (("rm", "bees.txt"), "Delete 1 document from the index?"),
-        (("rollback", "1"), "Undo the changes of"),
+        (("rollback", "0"), "Undo the changes of"),
         (("purge",), "Erase "),
     ],
 )
