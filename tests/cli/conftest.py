@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,14 @@ def built(ingested: tuple[Path, Ran]) -> Path:
 @pytest.fixture
 def copy(built: Path, tmp_path: Path) -> Path:
     """The index once more; a test may change it."""
-    return Path(shutil.copytree(built, tmp_path / "copy"))
+    target = tmp_path / "copy"
+    for _ in range(5):
+        try:
+            return Path(shutil.copytree(built, target))
+        except shutil.Error:  # a program of an earlier test has just let go of it, and its log is gone
+            shutil.rmtree(target)
+            time.sleep(0.2)
+    return Path(shutil.copytree(built, target))
 
 
 @pytest.fixture
