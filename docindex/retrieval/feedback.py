@@ -40,8 +40,9 @@ class FeedbackRetriever:
     """Searches, learns from the best passages, and searches again: two searches' time.
 
     The vector moves towards the best passages' (Rocchio), and words that set these apart from the rest of what was
-    found join the query (as in RM3, with BM25 in the place of query likelihood). It lifts dense search, which learns
-    from what the words found. Hybrid search has that knowledge already, and gains recall alone.
+    found join the query (as in RM3, with BM25 in the place of query likelihood). On SciFact's train split it left
+    nDCG@10 where it was, within 0.002, with the vector moved in the hybrid and the dense mode, and with words in the
+    lexical one: it is off unless asked for.
     """
 
     def __init__(
