@@ -7,12 +7,11 @@ import os
 import socket
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, SourceRecord
@@ -22,6 +21,7 @@ from docindex.stores.derived import drop_unused_records, write_derived
 from docindex.stores.encoding import field_type, metadata_from_json, metadata_to_json, to_micros
 from docindex.stores.sql import CommitKind, CommitRow, commit_row
 from docindex.stores.stamps import drop_stamps
+from docindex.stores.statements import chunks, insert_all
 from docindex.stores.tables import (
     TEMPORAL,
     commits,
@@ -37,8 +37,6 @@ from docindex.stores.tables import (
     tags,
     texts,
 )
-
-_CHUNK = 500
 
 T = TypeVar("T")
 
@@ -87,7 +85,7 @@ def superseded(connection: Connection, head: CommitRow, doc_ids: Collection[str]
     added_at: dict[str, int] = {}
     uses: Counter[tuple[str, FieldType]] = Counter()
     nodes = waiting = 0
-    for chunk in _chunks(doc_ids):
+    for chunk in chunks(doc_ids):
         rows = connection.execute(
             select(documents.c.doc_id, documents.c.added_at, documents.c.nodes, documents.c.details).where(
                 documents.c.doc_id.in_(chunk) & in_force(documents, head.version)
@@ -123,24 +121,24 @@ def write_changes(
     version = head.version + 1
     added = list(changes.documents)
     filed = {source.location: source for source in changes.sources}
-    for chunk in _chunks(before.added_at):
+    for chunk in chunks(before.added_at):
         for table in (documents, pending):
             live = table.c.doc_id.in_(chunk) & table.c.until.is_(None)
             connection.execute(update(table).where(live).values(until=version))
     _add_texts(connection, added)
     add_tables(connection, added)
-    _insert_all(connection, documents, [_document_row(change, version, before.added_at, now) for change in added])
+    insert_all(connection, documents, [_document_row(change, version, before.added_at, now) for change in added])
     waiting = {change.document.doc_id: len(change.nodes) - vectors_of(change) for change in added}
-    _insert_all(connection, pending, _pending_rows(waiting, version))
+    insert_all(connection, pending, _pending_rows(waiting, version))
     _count_down(connection, embedded, version)
     uses = Counter(use for change in added for use in field_uses(change.document.metadata))
     uses.subtract(before.field_uses)
     update_fields(connection, uses, version)
     closed = 0
-    for chunk in _chunks({*changes.delete_sources, *filed}):
+    for chunk in chunks({*changes.delete_sources, *filed}):
         closing = update(sources).where(sources.c.location.in_(chunk) & sources.c.until.is_(None))
         closed += connection.execute(closing.values(until=version)).rowcount
-    _insert_all(connection, sources, [_source_row(source, version) for source in filed.values()])
+    insert_all(connection, sources, [_source_row(source, version) for source in filed.values()])
     drop_stamps(connection, set(changes.delete_sources) - set(filed))
     derived = write_derived(connection, changes, before.added_at, version)
     return replace(
@@ -273,7 +271,7 @@ def _pending_rows(waiting: Mapping[str, int], version: int) -> list[dict[str, ob
 
 def _count_down(connection: Connection, embedded: Mapping[str, int], version: int) -> None:
     left: dict[str, int] = {}
-    for chunk in _chunks(embedded):
+    for chunk in chunks(embedded):
         live = pending.c.doc_id.in_(chunk) & pending.c.until.is_(None)
         for row in connection.execute(select(pending.c.doc_id, pending.c.nodes).where(live)):
             left[row.doc_id] = row.nodes - embedded[row.doc_id]
@@ -281,7 +279,7 @@ def _count_down(connection: Connection, embedded: Mapping[str, int], version: in
     for doc_id in embedded:
         if left.get(doc_id, -1) < 0:
             raise StoreError(f"Document {doc_id!r} gets more vectors than it lacks: run `docindex check`.")
-    _insert_all(connection, pending, _pending_rows(left, version))
+    insert_all(connection, pending, _pending_rows(left, version))
 
 
 def _structure(document: Document) -> str:
@@ -299,7 +297,7 @@ def _text_hash(document: Document) -> str:
 
 def _add_texts(connection: Connection, changes: Sequence[DocumentChange]) -> None:
     by_hash = {_text_hash(change.document): change.document for change in changes}
-    for chunk in _chunks(by_hash):
+    for chunk in chunks(by_hash):
         present = set(connection.scalars(select(texts.c.hash).where(texts.c.hash.in_(chunk))))
         rows: list[dict[str, object]] = [
             {
@@ -310,7 +308,7 @@ def _add_texts(connection: Connection, changes: Sequence[DocumentChange]) -> Non
             for key in chunk
             if key not in present
         ]
-        _insert_all(connection, texts, rows)
+        insert_all(connection, texts, rows)
 
 
 # --- fields ---------------------------------------------------------------------------------------------------------
@@ -325,7 +323,7 @@ def field_uses(metadata: Mapping[str, MetadataValue]) -> Iterator[tuple[str, Fie
 def update_fields(connection: Connection, changed: Counter[tuple[str, FieldType]], version: int) -> None:
     """Adds to the numbers of documents that use the fields."""
     changed = Counter({use: count for use, count in changed.items() if count})
-    for chunk in _chunks({name for name, _ in changed}):
+    for chunk in chunks({name for name, _ in changed}):
         live = fields.c.name.in_(chunk) & fields.c.until.is_(None)
         found = {
             (name, kind): count
@@ -342,18 +340,4 @@ def update_fields(connection: Connection, changed: Counter[tuple[str, FieldType]
             for use in moved
             if (count := found.get(use, 0) + changed[use]) > 0
         ]
-        _insert_all(connection, fields, rows)
-
-
-# --- statements -----------------------------------------------------------------------------------------------------
-
-
-def _insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk
+        insert_all(connection, fields, rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,11 +18,9 @@ from sqlalchemy import (
     Engine,
     Row,
     Select,
-    Table,
     delete,
     exists,
     func,
-    insert,
     select,
     update,
 )
@@ -33,6 +30,7 @@ from docindex.errors import StoreError
 from docindex.protocols import ChangeSet
 from docindex.schema import DerivedRecord, IndexDefinition, digest
 from docindex.stores.database import registry_error
+from docindex.stores.statements import CHUNK, chunks, insert_all
 from docindex.stores.tables import (
     definitions,
     derived,
@@ -43,7 +41,6 @@ from docindex.stores.tables import (
     records,
 )
 
-_CHUNK = 500
 T = TypeVar("T")
 
 
@@ -73,11 +70,11 @@ class DerivedRecords:
     ) -> Iterator[DerivedRecord]:
         """The records of an index by key: all, or those with one of the keys, terms or documents."""
         if keys is not None:
-            choices = [derived.c.key.in_(chunk) for chunk in _chunks(set(keys))]
+            choices = [derived.c.key.in_(chunk) for chunk in chunks(keys)]
         elif terms is not None:
-            choices = [derived.c.record.in_(_records_with(chunk)) for chunk in _chunks(set(terms))]
+            choices = [derived.c.record.in_(_records_with(chunk)) for chunk in chunks(terms)]
         elif doc_ids is not None:
-            choices = [derived.c.record.in_(_records_of(chunk)) for chunk in _chunks(set(doc_ids))]
+            choices = [derived.c.record.in_(_records_of(chunk)) for chunk in chunks(doc_ids)]
         else:
             yield from self._all(kind)
             return
@@ -143,9 +140,9 @@ class DerivedRecords:
             statement = self._select(kind)
             if after is not None:
                 statement = statement.where(derived.c.key > after)
-            page = self._rows(statement.order_by(derived.c.key).limit(_CHUNK))
+            page = self._rows(statement.order_by(derived.c.key).limit(CHUNK))
             yield from _made(page, kind)
-            if len(page) < _CHUNK:
+            if len(page) < CHUNK:
                 return
             after = page[-1].key
 
@@ -175,7 +172,7 @@ def write_derived(connection: Connection, changes: ChangeSet, gone: Collection[s
     replaced = {*changes.drop_indexes, *(definition.kind for definition in changes.define_indexes)}
     live = definitions.c.kind.in_(replaced) & definitions.c.until.is_(None)
     closed += connection.execute(update(definitions).where(live).values(until=version)).rowcount
-    _insert_all(
+    insert_all(
         connection,
         definitions,
         [
@@ -192,10 +189,10 @@ def close_records(
 ) -> int:
     """Closes records, by their documents or by kind and key; returns how many."""
     closed = 0
-    for chunk in _chunks(gone):
+    for chunk in chunks(gone):
         closed += _close(connection, derived.c.record.in_(_records_of(chunk)), version)
     for kind, some in _by_kind(keys).items():
-        for chunk in _chunks(some):
+        for chunk in chunks(some):
             closed += _close(connection, (derived.c.kind == kind) & derived.c.key.in_(chunk), version)
     return closed
 
@@ -210,28 +207,28 @@ def drop_unused_records(connection: Connection) -> None:
 def _add_records(connection: Connection, added: Sequence[DerivedRecord], version: int) -> None:
     by_hash = {_hash(record): record for record in added}
     wanted = {doc_id for record in added for doc_id in record.documents}
-    for chunk in _chunks(wanted):
+    for chunk in chunks(wanted):
         there = documents.c.doc_id.in_(chunk) & documents.c.until.is_(None)
         missing = set(chunk) - set(connection.scalars(select(documents.c.doc_id).where(there)))
         if missing:
             raise StoreError(f"An index record is made from {min(missing)!r}, which the index does not hold.")
     for kind, keys in _by_kind((record.kind, record.key) for record in added).items():
-        for chunk in _chunks(keys):
+        for chunk in chunks(keys):
             _close(connection, (derived.c.kind == kind) & derived.c.key.in_(chunk), version)
-    for chunk in _chunks(by_hash):
+    for chunk in chunks(by_hash):
         present = set(connection.scalars(select(records.c.hash).where(records.c.hash.in_(chunk))))
         fresh = [(key, by_hash[key]) for key in chunk if key not in present]
-        _insert_all(connection, records, [_record_row(key, record) for key, record in fresh])
+        insert_all(connection, records, [_record_row(key, record) for key, record in fresh])
         for table, column, values in (
             (record_documents, "doc_id", [(key, doc_id) for key, record in fresh for doc_id in set(record.documents)]),
             (record_terms, "term", [(key, term) for key, record in fresh for term in set(record.terms)]),
         ):
-            _insert_all(connection, table, [{"record": key, column: value} for key, value in values])
+            insert_all(connection, table, [{"record": key, column: value} for key, value in values])
     rows: list[dict[str, object]] = [
         {"kind": record.kind, "key": record.key, "since": version, "until": None, "record": key}
         for key, record in by_hash.items()
     ]
-    _insert_all(connection, derived, rows)
+    insert_all(connection, derived, rows)
 
 
 def _close(connection: Connection, which: ColumnElement[bool], version: int) -> int:
@@ -279,14 +276,3 @@ def _by_kind(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     for kind, key in pairs:
         found.setdefault(kind, set()).add(key)
     return found
-
-
-def _insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(values)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

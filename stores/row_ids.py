@@ -9,7 +9,7 @@ have, so that a process which searches once never does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,11 +110,6 @@ class RowIdsOnDemand:
         if not self._done and self._uses > self._due:
             self._made = read_row_ids(self.table)
             self._done = True
-
-
-def where_rows(rows: Sequence[int]) -> str:
-    """The filter for some rows."""
-    return f"(_rowid IN ({', '.join(map(str, rows))}))" if rows else "false"
 
 
 def _fixed_width(ids: pa.Array) -> NDArray[np.bytes_] | None:

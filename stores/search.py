@@ -15,7 +15,7 @@ from docindex.stores.conditions import Filter, is_any_of
 from docindex.stores.lance import OpenVersion, rows_of
 from docindex.stores.lancedb_api import AsyncFTSQuery, AsyncVectorQuery, FullTextOperator, LanceTable, MatchQuery
 from docindex.stores.queries import query_of, rows_numbered, wait_for
-from docindex.stores.row_ids import RowIds, where_rows
+from docindex.stores.row_ids import RowIds
 
 _NODE_COLUMNS = [
     "node_id",
@@ -57,10 +57,8 @@ class NodeSearch:
         """The same as `lexical`, to be awaited. Not to be called on LanceDB's loop."""
         row_ids = self._row_ids()
         filters = [] if where is None else [where.sql]
-        if among is not None and row_ids is not None:
-            filters.append(where_rows(list(row_ids.rows_of(among))))
-        elif among is not None:
-            filters.append(is_any_of("node_id", among))
+        if among is not None:
+            filters.append(is_any_of("node_id", among))  # by row numbers LanceDB would go through all rows
         return self._find(text, k if among is None or among else 0, " AND ".join(filters), row_ids)
 
     async def _find(self, text: str, k: int, where: str, row_ids: RowIds | None) -> list[Match]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count, islice
+from itertools import count
 from typing import Any, Literal
 
 from sqlalchemy import Engine, Row, Select, exists, func, select
@@ -23,6 +23,7 @@ from docindex.stores.database import registry_error
 from docindex.stores.encoding import common_type, from_micros, metadata_from_json
 from docindex.stores.lance import TableVersion
 from docindex.stores.records import source_record
+from docindex.stores.statements import CHUNK, chunks
 from docindex.stores.tables import (
     commits,
     document_tables,
@@ -38,9 +39,6 @@ from docindex.stores.tables import (
 )
 
 CommitKind = Literal["created", "changed", "embedded", "derived", "maintained", "recovered", "rolled back"]
-
-_CHUNK = 500
-"""Ids in one statement, and rows in one page of a long listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +175,16 @@ class Registry:
                 statement = statement.where(documents.c.tables_hash.is_not(None))
             if after is not None:
                 statement = statement.where(documents.c.doc_id > after)
-            page = self._rows(statement.order_by(documents.c.doc_id).limit(_CHUNK))
+            page = self._rows(statement.order_by(documents.c.doc_id).limit(CHUNK))
             yield from map(_document, page)
-            if len(page) < _CHUNK:
+            if len(page) < CHUNK:
                 return
             after = page[-1].doc_id
 
     def documents_by_id(self, version: int, doc_ids: Collection[str]) -> dict[str, DocumentRow]:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
-        for chunk in _chunks(doc_ids):
+        for chunk in chunks(doc_ids):
             statement = _documents_at(version).where(documents.c.doc_id.in_(chunk))
             found.update((row.doc_id, _document(row)) for row in self._rows(statement))
         return found
@@ -194,7 +192,7 @@ class Registry:
     def held(self, version: int, locations: Collection[str]) -> set[str]:
         """Those of the locations that documents came from."""
         found: set[str] = set()
-        for chunk in _chunks(locations):
+        for chunk in chunks(locations):
             here = documents.c.location.in_(chunk) & in_force(documents, version)
             found.update(row.location for row in self._rows(select(documents.c.location).where(here).distinct()))
         return found
@@ -246,7 +244,7 @@ class Registry:
             statement = select(pending.c.doc_id, pending.c.nodes).where(in_force(pending, version))
             if after is not None:
                 statement = statement.where(pending.c.doc_id > after)
-            page = self._rows(statement.order_by(pending.c.doc_id).limit(min(_CHUNK, missing)))
+            page = self._rows(statement.order_by(pending.c.doc_id).limit(min(CHUNK, missing)))
             for row in page:
                 if missing > 0:
                     found[row.doc_id] = row.nodes
@@ -269,7 +267,7 @@ class Registry:
     def twins(self, version: int, locations: Collection[str]) -> dict[str, tuple[str, ...]]:
         """For each location the names of the files that it stands for, where there are any."""
         found: dict[str, list[str]] = {}
-        for chunk in _chunks(locations):
+        for chunk in chunks(locations):
             statement = select(sources.c.same_as, sources.c.name).where(sources.c.same_as.in_(chunk))
             for row in self._rows(statement.where(in_force(sources, version)).order_by(sources.c.name)):
                 found.setdefault(row.same_as, []).append(row.name)
@@ -278,7 +276,7 @@ class Registry:
     def texts(self, hashes: Collection[str]) -> dict[str, StoredText]:
         """The texts that have these hashes."""
         found: dict[str, StoredText] = {}
-        for chunk in _chunks(hashes):
+        for chunk in chunks(hashes):
             rows = self._rows(select(texts).where(texts.c.hash.in_(chunk)))
             found.update((row.hash, StoredText(row.text, row.structure)) for row in rows)
         return found
@@ -286,7 +284,7 @@ class Registry:
     def sources(self, version: int, locations: Collection[str] | None) -> Iterator[SourceRecord]:
         """The files at the locations, or all by location."""
         if locations is not None:
-            for chunk in _chunks(locations):
+            for chunk in chunks(locations):
                 statement = select(sources).where(sources.c.location.in_(chunk) & in_force(sources, version))
                 yield from _sources(self._rows(statement))
             return
@@ -295,9 +293,9 @@ class Registry:
             statement = select(sources).where(in_force(sources, version))
             if after is not None:
                 statement = statement.where(sources.c.location > after)
-            page = self._rows(statement.order_by(sources.c.location).limit(_CHUNK))
+            page = self._rows(statement.order_by(sources.c.location).limit(CHUNK))
             yield from _sources(page)
-            if len(page) < _CHUNK:
+            if len(page) < CHUNK:
                 return
             after = page[-1].location
 
@@ -360,9 +358,3 @@ def _sources(rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[SourceRecord]:
 
 def _time(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
-
-
-def _chunks(values: Collection[str]) -> Iterator[list[str]]:
-    rest = iter(dict.fromkeys(values))
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

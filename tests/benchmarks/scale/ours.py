@@ -40,7 +40,7 @@ class StoredEmbedder:
         return np.stack([self._vectors[text] for text in texts])
 
     def token_offsets(self, text: str) -> np.ndarray:
-        raise NotImplementedError
+        return np.zeros((0, 2), np.int32)
 
 
 def search(index: Path, files: Files, queries: int) -> dict[str, Any]:
