@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from docindex.errors import QueryError
 from docindex.protocols import LLM, Message, Retriever, Snapshot
+from docindex.retrieval.filtered import narrowed
 from docindex.retrieval.filters import parse_filter
 from docindex.schema import And, Condition, Field, Hit, Query
 
@@ -36,8 +36,7 @@ class AutoFilterRetriever:
         implied = implied_condition(self._llm, query.text, self._snapshot().fields())
         if implied is None:
             return self._inner.retrieve(query)
-        where = implied if query.where is None else And((query.where, implied))
-        return self._inner.retrieve(replace(query, where=where)) or self._inner.retrieve(query)
+        return self._inner.retrieve(narrowed(query, implied)) or self._inner.retrieve(query)
 
 
 def implied_condition(llm: LLM, question: str, fields: Sequence[Field]) -> Condition | None:

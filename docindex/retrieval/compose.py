@@ -9,10 +9,10 @@ from docindex.protocols import ChoosingLLM, Embedder, Retriever, Snapshot
 from docindex.retrieval.collapse import CollapsingRetriever
 from docindex.retrieval.documents import PerDocumentRetriever
 from docindex.retrieval.feedback import FeedbackRetriever
+from docindex.retrieval.filtered import at_level
 from docindex.retrieval.grains import GrainRetriever
 from docindex.retrieval.graph import GraphRetriever
 from docindex.retrieval.hybrid import HybridRetriever
-from docindex.retrieval.levels import at_level
 from docindex.retrieval.merging import MergingRetriever
 from docindex.retrieval.mmr import MmrRetriever
 from docindex.retrieval.multi_query import MultiQueryRetriever

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from docindex.protocols import Retriever
-from docindex.schema import And, Condition, Hit, Query
+from docindex.schema import And, Compare, Condition, Field, Hit, Query
+
+DOC_ID = Field("doc_id", "text", builtin=True)
+NODE_ID = Field("node_id", "text", builtin=True)
+LEVEL = Field("level", "number", builtin=True)
+
+
+def narrowed(query: Query, condition: Condition) -> Query:
+    """The query under a further condition, beside its own."""
+    return replace(query, where=condition if query.where is None else And((query.where, condition)))
 
 
 class FilteredRetriever:
@@ -17,5 +26,9 @@ class FilteredRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """The inner retriever's hits."""
-        where = self._where if query.where is None else And((query.where, self._where))
-        return self._inner.retrieve(replace(query, where=where))
+        return self._inner.retrieve(narrowed(query, self._where))
+
+
+def at_level(inner: Retriever, level: int = 0) -> FilteredRetriever:
+    """A retriever that asks another one for nodes of one level of a hierarchy alone."""
+    return FilteredRetriever(inner, Compare(LEVEL, "=", level))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from docindex.protocols import Embedder, Retriever, Snapshot
+from docindex.retrieval.filtered import at_level
 from docindex.retrieval.hits import hits_of
-from docindex.retrieval.levels import at_level
 from docindex.schema import Hit, Query, Scores
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from docindex.indices.document_summaries import KIND
 from docindex.protocols import Embedder, Retriever, Snapshot, Vectors
-from docindex.schema import And, Compare, Field, Hit, Query
-
-_DOC_ID = Field("doc_id", "text", builtin=True)
+from docindex.retrieval.filtered import DOC_ID, narrowed
+from docindex.schema import Compare, Hit, Query
 
 
 class DerivedVectors:
@@ -52,5 +50,5 @@ class SummaryRetriever:
             return []
         nearness = vectors @ self._embedder.embed([query.text], kind="query")[0]
         chosen = tuple(keys[index] for index in np.argsort(-nearness, kind="stable")[: self._documents])
-        within = Compare(_DOC_ID, "in", chosen)
-        return self._inner.retrieve(replace(query, where=within if query.where is None else And((query.where, within))))
+        within = Compare(DOC_ID, "in", chosen)
+        return self._inner.retrieve(narrowed(query, within))

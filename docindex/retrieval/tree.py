@@ -10,12 +10,11 @@ import numpy as np
 
 from docindex.indices.tree import KIND
 from docindex.protocols import Embedder, Retriever, Snapshot, Vectors
+from docindex.retrieval.filtered import NODE_ID, narrowed
 from docindex.retrieval.hits import hits_of
-from docindex.schema import And, Compare, Field, Hit, Query, Scores
+from docindex.schema import Compare, Hit, Query, Scores
 
 TreeWalk = Literal["collapsed", "traversal"]
-
-_NODE_ID = Field("node_id", "text", builtin=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,8 @@ class TreeRetriever:
         if not node_ids:
             return []
         if query.where is not None:
-            among = Compare(_NODE_ID, "in", tuple(node_ids))
-            matches = snapshot.dense(vector, len(node_ids), And((query.where, among)))
+            among = Compare(NODE_ID, "in", tuple(node_ids))
+            matches = snapshot.dense(vector, len(node_ids), narrowed(query, among).where)
             scored = [(match.node_id, match.score) for match in matches]
         else:
             scores = snapshot.vectors(node_ids) @ vector

@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from docindex.protocols import Embedder, Snapshot
+from docindex.retrieval.filtered import DOC_ID, narrowed
 from docindex.retrieval.tracing import StageTrace
-from docindex.schema import And, Compare, Field, Query
+from docindex.schema import Compare, Condition, Query
 
 _DEPTH = 1000
 """Ranks are told up to here."""
-_DOC_ID = Field("doc_id", "text", builtin=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,7 @@ def explain_document(
     record = snapshot.document(doc_id)
     if record is None:
         return None
-    of_document = Compare(_DOC_ID, "=", doc_id)
-    both = of_document if query.where is None else And((query.where, of_document))
+    both = narrowed(query, Compare(DOC_ID, "=", doc_id)).where
     asked = snapshot.count(both)
     dense = _dense(snapshot, embedder, query, both) if asked and embedder else SideRank(None, None)
     lexical = _lexical(snapshot, query, both) if asked else SideRank(None, None)
@@ -79,7 +78,7 @@ def explain_document(
     return Why(query.text, doc_id, found, reason, record.nodes, asked, dense, lexical, ranks)
 
 
-def _dense(snapshot: Snapshot, embedder: Embedder, query: Query, both: And | Compare) -> SideRank:
+def _dense(snapshot: Snapshot, embedder: Embedder, query: Query, both: Condition | None) -> SideRank:
     vector = embedder.embed([query.text], kind="query")[0]
     best = snapshot.dense(vector, 1, both)
     if not best:
@@ -89,7 +88,7 @@ def _dense(snapshot: Snapshot, embedder: Embedder, query: Query, both: And | Com
     return SideRank(best[0].score, rank)
 
 
-def _lexical(snapshot: Snapshot, query: Query, both: And | Compare) -> SideRank:
+def _lexical(snapshot: Snapshot, query: Query, both: Condition | None) -> SideRank:
     best = snapshot.lexical(query.text, 1, both)
     if not best:
         return SideRank(None, None)

@@ -16,7 +16,7 @@ from docindex.config import IndexConfig
 from docindex.indices.passages import PassageIndex
 from docindex.ingest.vectors import embed_pending
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, NodeVectors
-from docindex.retrieval.levels import at_level
+from docindex.retrieval.filtered import at_level
 from docindex.retrieval.merging import MergingRetriever
 from docindex.retrieval.recursive import RecursiveRetriever
 from docindex.retrieval.single import DenseRetriever, LexicalRetriever
