@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from docindex.cli.guide import help_of
+from docindex.cli.groups import add_group
 from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
 from docindex.cli.output import print_json
-from docindex.cli.plain_values import PlainCommand, PlainGroup
 from docindex.cli.render import shortened
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
@@ -24,22 +24,14 @@ EntityArgument = Annotated[str, typer.Argument(metavar="ENTITY", help="Its name,
 
 def add_graph_commands(app: typer.Typer, *, rich: bool) -> None:
     """Adds the group to the app."""
-    group = typer.Typer(
-        cls=PlainGroup,
-        help=help_of(graph, rich=rich),
-        no_args_is_help=True,
-        rich_markup_mode="rich" if rich else None,
-    )
-    for name, command in (("entities", entities), ("neighbours", neighbours), ("path", path), ("export", export)):
-        group.command(name, cls=PlainCommand, help=help_of(command, rich=rich))(command)
-    app.add_typer(group, name="graph", rich_help_panel="Ask")
-
-
-def graph() -> None:
-    """The graph of what the passages speak of: names, and phrases that documents come back to.
-
-    `docindex indexes add graph` makes it. `docindex search --via graph` has it take part in a search.
-    """
+    commands: dict[str, Callable[..., None]] = {
+        "entities": entities,
+        "neighbours": neighbours,
+        "path": path,
+        "export": export,
+    }
+    summary = "Tells what the passages speak of, and how it is connected."
+    add_group(app, "graph", summary, commands, panel="Ask", rich=rich)
 
 
 def entities(

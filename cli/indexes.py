@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from docindex.cli.guide import help_of
+from docindex.cli.groups import add_group
 from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
 from docindex.cli.output import print_json
-from docindex.cli.plain_values import PlainCommand, PlainGroup
 from docindex.cli.progress import show_progress
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
@@ -38,23 +38,9 @@ KindArgument = Annotated[Kind, typer.Argument(metavar="KIND", help="graph, sente
 
 def add_index_commands(app: typer.Typer, *, rich: bool) -> None:
     """Adds the group to the app."""
-    group = typer.Typer(
-        cls=PlainGroup,
-        help=help_of(indexes, rich=rich),
-        no_args_is_help=True,
-        rich_markup_mode="rich" if rich else None,
-    )
-    for name, command in (("list", list_), ("add", add), ("refresh", refresh), ("drop", drop)):
-        group.command(name, cls=PlainCommand, help=help_of(command, rich=rich))(command)
-    app.add_typer(group, name="indexes", rich_help_panel="Index")
-
-
-def indexes() -> None:
-    """Indexes on top of the passages: summaries, a tree of them, a graph of entities, sentences.
-
-    Once added, every ingest keeps an index up to date, after the passages and their vectors. What it keeps goes with
-    the documents that it was made from. `docindex search --via` looks things up through one.
-    """
+    commands: dict[str, Callable[..., None]] = {"list": list_, "add": add, "refresh": refresh, "drop": drop}
+    summary = "Keeps indexes on top of the passages: summaries, a tree of them, a graph, sentences."
+    add_group(app, "indexes", summary, commands, panel="Index", rich=rich)
 
 
 def list_(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = False) -> None:

@@ -150,6 +150,15 @@ def ingest(
             "--chunk-tokens", metavar="N", help="For a new index: the most tokens of a passage.", show_default="200"
         ),
     ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            "--levels",
+            metavar="LIST",
+            help="For a new index: tokens of larger nodes above the passages, such as 512,2048.",
+            show_default="none",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Adds documents to the index, and brings changed ones up to date.
@@ -203,7 +212,7 @@ def ingest(
         return
     with ExitStack() as stack:
         opened = open_or_create(
-            session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens, leave_no_trace=dry_run
+            session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens, levels=levels, leave_no_trace=dry_run
         )
         if watch and not dry_run:
             keep_watching(opened, sources, options, as_json=as_json)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docindex.cli.groups import add_group
 from docindex.cli.options import JsonOption
 from docindex.cli.output import print_json, readable_bytes
 from docindex.cli.progress import show_progress
@@ -135,18 +136,13 @@ def model_info(ctx: typer.Context, name: ModelArgument, as_json: JsonOption = Fa
 
 def add_model_commands(app: typer.Typer, *, rich: bool) -> None:
     """Adds the group to the app."""
-    from docindex.cli.guide import help_of
-
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich" if rich else None)
     commands: dict[str, Callable[..., None]] = {
         "list": list_models,
         "pull": pull_models,
         "path": model_path,
         "info": model_info,
     }
-    for name, command in commands.items():
-        group.command(name, help=help_of(command, rich=rich))(command)
-    app.add_typer(group, name="models", help="Lists, brings and verifies models.")
+    add_group(app, "models", "Lists, brings and verifies models.", commands, panel="Look after", rich=rich)
 
 
 def _facts(store: ModelStore, spec: ModelSpec) -> dict[str, Any]:

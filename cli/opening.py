@@ -24,6 +24,7 @@ def open_or_create(
     embedder: str | None,
     chunk_tokens: int | None,
     leave_no_trace: bool,
+    levels: str | None = None,
 ) -> Index:
     """The index at a path, which is made where there is none; closed with the stack.
 
@@ -34,12 +35,14 @@ def open_or_create(
         embedder: For a new one. One that exists was built with its own and keeps it.
         chunk_tokens: For a new one, likewise.
         leave_no_trace: A new one is made in a temporary folder.
+        levels: For a new one: numbers of tokens with commas between them.
 
     Raises:
-        ConfigError: The index was built with another embedder or chunk size.
+        ConfigError: The index was built with another embedder, chunk size or levels; or the levels can't be read.
     """
     from docindex.index import Index
 
+    sizes = None if levels is None else _sizes(levels)
     try:
         index = stack.enter_context(Index.open(path, environment=session.environment))
     except IndexNotFoundError:
@@ -53,16 +56,27 @@ def open_or_create(
         if chunk_tokens is not None:
             overlap = min(config.overlap_tokens, chunk_tokens // 2)
             config = dataclasses.replace(config, chunk_tokens=chunk_tokens, overlap_tokens=overlap)
+        if sizes is not None:
+            config = dataclasses.replace(config, levels=sizes)
         bring_model(session, config.embedder)
         return stack.enter_context(Index.create(path, config, environment=session.environment))
     _keep("--embedder", embedder, index.config.embedder)
     _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)
+    _keep("--levels", sizes, index.config.levels)
     return index
+
+
+def _sizes(levels: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in levels.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ConfigError(f"--levels is {levels!r}: give numbers of tokens with commas between them, such as 512,2048.")
+    return tuple(map(int, parts))
 
 
 def _keep(option: str, wanted: object, built_with: object) -> None:
     if wanted is not None and wanted != built_with:
+        shown = (",".join(map(str, built_with)) or "none") if isinstance(built_with, tuple) else built_with
         raise ConfigError(
-            f"The index was built with {option} {built_with} and keeps it: leave {option} out, "
+            f"The index was built with {option} {shown} and keeps it: leave {option} out, "
             "or make a new index with --index."
         )

@@ -13,6 +13,7 @@ STEPS = {
     "plan": "Reading",
     "load": "Reading",
     "embed": "Embedding",
+    "index": "Making indexes",
     "download": "Downloading",
     "verify": "Verifying",
     "optimized": "Tidying up",
@@ -109,6 +110,8 @@ def _bar(first: str) -> Iterator[Listener]:
                 if passages is None:
                     bar.update(task, visible=False)
                     passages = bar.add_task(said or first, total=None, detail="", unit="passages")
+                if progress.step == "index":
+                    bar.update(passages, description=f"Making {progress.source}", unit="parts")
                 bar.update(passages, completed=progress.nodes, total=progress.nodes_total)
                 return
             if said and passages is None:

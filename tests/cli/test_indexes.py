@@ -133,3 +133,41 @@ def test_terms_are_listed_with_their_passages(run, made: Path):
     found = run("terms", "turb", "-i", made, "--json").json["terms"]
     assert found == [{"term": "turbine", "passages": 1}]
     assert run("terms", "nosuchword", "-i", made).out == "No passage has such a word.\n"
+
+
+def test_larger_nodes_are_made_followed_and_asked_for(run, tmp_path: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    facts = " ".join(f"The pump of hall {number} was checked {number + 3} times." for number in range(40))
+    (docs / "manual.txt").write_text(facts)
+    index = tmp_path / "index"
+    made = run("ingest", docs, "-i", index, "--chunk-tokens", "48", "--levels", "120,400")
+    assert made.code == 0, made.err
+    (docs / "manual.txt").write_text(facts.replace("hall 7 was checked 10 times", "hall 7 has a new belt"))
+    edited = run("ingest", docs, "-i", index, "--json").json
+    assert edited["updated"] == 1
+    assert edited["nodes"]["embedded"] <= 3
+    arguments = ["search", "which hall has a new belt", "-k", "1", "--expand", "parent", "-i", str(index), "--json"]
+    ran = subprocess.run([sys.executable, "-m", "docindex.cli", *arguments], capture_output=True, text=True, check=True)
+    (hit,) = json.loads(ran.stdout)["hits"]
+    assert "new belt" in hit["text"]
+    assert hit["merged"]
+    passage = run("search", "which hall has a new belt", "-k", "1", "-i", index, "--json").json["hits"][0]
+    assert len(passage["text"]) < len(hit["text"])
+    assert run("check", "-i", index).code == 0
+
+
+@pytest.mark.parametrize(("levels", "said"), [("a,b", "such as 512,2048"), ("400,120", "levels are (400, 120)")])
+def test_levels_that_make_no_sense_are_refused(run, tmp_path: Path, levels: str, said: str):
+    (tmp_path / "one.txt").write_text("One text.")
+    ran = run("ingest", tmp_path / "one.txt", "-i", tmp_path / "index", "--levels", levels)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_an_index_keeps_its_levels(run, tmp_path: Path):
+    (tmp_path / "one.txt").write_text("One text.")
+    run("ingest", tmp_path / "one.txt", "-i", tmp_path / "index")
+    ran = run("ingest", tmp_path / "one.txt", "-i", tmp_path / "index", "--levels", "512")
+    assert ran.code == 2
+    assert "--levels none and keeps it" in ran.err
