@@ -1,0 +1,54 @@
+"""The seams: every part that can be swapped, as a Protocol. Whoever has read these few pages knows the library.
+
+Implementations are named in `docindex.wiring` and nowhere else. Contract suites for those that others implement are
+in `docindex.testing`; ours pass them too.
+"""
+
+from docindex.protocols.answering import AnswerStream, QueryEngine, Retriever, Synthesizer
+from docindex.protocols.models import LLM, ChoosingLLM, Embedder, Message, Token, Vectors
+from docindex.protocols.reading import Chunker, Loaded, Loader, LoaderRegistry
+from docindex.protocols.records import (
+    ChangeSet,
+    DocumentChange,
+    DocumentRecord,
+    FileStamp,
+    Match,
+    NodeVectors,
+    SourceRecord,
+    StoredNode,
+    StoredTable,
+    VersionRecord,
+)
+from docindex.protocols.stores import DerivedIndex, IndexStore, OnProgress, Snapshot, Writer
+
+__all__ = [
+    "LLM",
+    "AnswerStream",
+    "ChangeSet",
+    "ChoosingLLM",
+    "Chunker",
+    "DerivedIndex",
+    "DocumentChange",
+    "DocumentRecord",
+    "Embedder",
+    "FileStamp",
+    "IndexStore",
+    "Loaded",
+    "Loader",
+    "LoaderRegistry",
+    "Match",
+    "Message",
+    "NodeVectors",
+    "OnProgress",
+    "QueryEngine",
+    "Retriever",
+    "Snapshot",
+    "SourceRecord",
+    "StoredNode",
+    "StoredTable",
+    "Synthesizer",
+    "Token",
+    "Vectors",
+    "VersionRecord",
+    "Writer",
+]
