@@ -70,6 +70,15 @@ def query(
     transform: TransformOption = None,
     rerank: RerankOption = None,
     settings: SetOption = None,
+    false_refusals: Annotated[
+        float | None,
+        typer.Option(
+            "--false-refusals",
+            help="The share of questions with an answer that may be refused for the scores of their passages; a higher "
+            "one refuses more of the foreign questions, too.",
+            show_default="0.05",
+        ),
+    ] = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
     at: AtOption = None,
@@ -91,7 +100,9 @@ def query(
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
     with _open(session, index, config, at) as opened:
         with waiting("Loading the model"):
-            answering = opened.engine(k=k, mode=mode, filter=filter, options=options)
+            answering = opened.engine(
+                k=k, mode=mode, filter=filter, options=options, false_refusals=false_refusals
+            )
         if as_json:
             response = answering.query(question)
             print_json(response.as_dict())

@@ -52,11 +52,13 @@ def build_app(*, rich: bool, only: str | None = None) -> typer.Typer:
         from docindex.cli.graph import add_graph_commands
         from docindex.cli.indexes import add_index_commands
         from docindex.cli.models import add_model_commands
+        from docindex.cli.traces import add_trace_commands
 
         add_model_commands(app, rich=rich)
         add_eval_commands(app, rich=rich)
         add_graph_commands(app, rich=rich)
         add_index_commands(app, rich=rich)
+        add_trace_commands(app, rich=rich)
     return app
 
 

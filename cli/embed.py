@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from docindex.cli.compact_memory import keep_memory_compact
 from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
@@ -29,6 +30,7 @@ def embed(
     from docindex.index import Index
 
     session = Session.of(ctx)
+    keep_memory_compact()
     with (
         Index.open(session.index_path(index), environment=session.environment) as opened,
         show_progress("Embedding") as on_progress,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from docindex.cli.background import start_in_background
+from docindex.cli.compact_memory import keep_memory_compact
 from docindex.cli.limits import LIMIT_HELP, limits_of
 from docindex.cli.opening import open_or_create
 from docindex.cli.options import IndexOption, JsonOption
@@ -180,6 +181,7 @@ def ingest(
       docindex ingest sqlite:///shop.db --sql "SELECT id, name, notes FROM parts" --id-field id
     """
     session = Session.of(ctx)
+    keep_memory_compact()
     path = session.index_path(index)
     in_background = wait is Wait.NONE and not dry_run
     if STANDARD_INPUT in sources and (in_background or watch):

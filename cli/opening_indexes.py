@@ -52,6 +52,7 @@ class Searched(Protocol):
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
     ) -> RetrieverQueryEngine:
         """What answers questions."""
         ...

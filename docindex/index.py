@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.ingest.unchanged import Look
     from docindex.retrieval.options import RetrievalOptions
+    from docindex.retrieval.recording import RecordingRetriever
     from docindex.retrieval.tracing import StageTrace, Trail
     from docindex.retrieval.why import Why
 
@@ -155,6 +156,7 @@ class Index(StoredIndex):
                 )
                 if options.wait == "vectors":
                     refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
+                    self._parts.calibrate(writer.snapshot)
                 return report
 
     def watch(
@@ -203,6 +205,7 @@ class Index(StoredIndex):
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             report = pipeline.embed(writer, passages, on_progress or no_progress)
             refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
+            self._parts.calibrate(writer.snapshot)
         return report
 
     def add_index(
@@ -258,7 +261,7 @@ class Index(StoredIndex):
             QueryError: The filter can't be read or names an unknown field.
             ConfigError: The options contradict each other, or the mode.
         """
-        return self._retriever(mode, options).retrieve(Query(query, k, mode, self._condition(filter)))
+        return self._recorded(mode, filter, options).retrieve(Query(query, k, mode, self._condition(filter)))
 
     def search_many(
         self,
@@ -269,7 +272,7 @@ class Index(StoredIndex):
         options: RetrievalOptions | None = None,
     ) -> Iterator[list[Hit]]:
         """The hits of each query, as `search` gives them, in the order of the queries."""
-        retriever = self._retriever(mode, options)
+        retriever = self._recorded(mode, filter, options)
         where = self._condition(filter)
         for query in queries:
             yield retriever.retrieve(Query(query, k, mode, where))
@@ -281,9 +284,16 @@ class Index(StoredIndex):
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
     ) -> RetrieverQueryEngine:
-        """An engine that answers questions from the k best passages with the local model."""
-        return self._parts.engine(self._retriever(mode, options), self.document, k, mode, self._condition(filter))
+        """An engine that answers questions from the k best passages with the local model.
+
+        `false_refusals` is the share of questions with an answer that may be refused because their passages score
+        like those of foreign questions, 0.05 unless given; the ingest has fitted what scores that share has.
+        """
+        policy = self._parts.policy(false_refusals)
+        found, where = self._recorded(mode, filter, options), self._condition(filter)
+        return self._parts.engine(found, self.document, k, mode, where, policy)
 
     def engine_over(
         self,
@@ -319,11 +329,7 @@ class Index(StoredIndex):
         options: RetrievalOptions | None = None,
     ) -> list[StageTrace]:
         """What each stage of the search gave, from the first one to the hits."""
-        from docindex.retrieval.tracing import Trail
-
-        trail = Trail()
-        self._retriever(mode, options, trail).retrieve(Query(query, k, mode, self._condition(filter)))
-        return trail.stages
+        return self._recorded(mode, filter, options).explain(Query(query, k, mode, self._condition(filter)))
 
     def why(
         self,
@@ -339,11 +345,14 @@ class Index(StoredIndex):
         Raises:
             StoreError: The index does not hold the document.
         """
+        from docindex.retrieval.tracing import Trail
         from docindex.retrieval.why import explain_document
 
-        stages = self.explain(query, k, mode, filter, options)
+        trail, asked = Trail(), Query(query, k, mode, self._condition(filter))
+        retriever = self._retriever(mode, options, trail)
+        with trail.followed() as stages:
+            retriever.retrieve(asked)
         embedder = None if mode == "lexical" else self._parts.embedder()
-        asked = Query(query, k, mode, self._condition(filter))
         found = explain_document(self._snapshot(), embedder, asked, doc_id, stages)
         if found is None:
             raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
@@ -402,6 +411,17 @@ class Index(StoredIndex):
         from docindex.retrieval.filters import parse_filter
 
         return parse_filter(text, self._snapshot().fields())
+
+    def _recorded(self, mode: SearchMode, filter: str | None, options: RetrievalOptions | None) -> RecordingRetriever:  # noqa: A002
+        from docindex.retrieval.recording import RecordingRetriever
+        from docindex.retrieval.tracing import Trail
+
+        trail = Trail()
+        retriever = self._retriever(mode, options, trail)
+        return RecordingRetriever(retriever, trail, self.traces, self._version, filter=filter, options=options)
+
+    def _version(self) -> int:
+        return self._snapshot().version
 
     def _retriever(
         self, mode: SearchMode, options: RetrievalOptions | None = None, trail: Trail | None = None

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from docindex.config import Environment, LLMConfig
-from docindex.errors import EmbedderMismatchError, QueryError
+from docindex.errors import ConfigError, EmbedderMismatchError, QueryError
 from docindex.index import Index
 from docindex.schema import Document, Hit, Query, Response, SearchMode
 
@@ -104,8 +104,15 @@ class JoinedIndex:
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
     ) -> RetrieverQueryEngine:
-        """An engine that answers questions from the k best passages of all indexes, with the first one's model."""
+        """An engine that answers questions from the k best passages of all indexes, with the first one's model.
+
+        Raises:
+            ConfigError: `false_refusals` is given: each index has scores of its own, and these do not mix.
+        """
+        if false_refusals is not None:
+            raise ConfigError("A rate of false refusals goes with one index: leave it out, or ask one index alone.")
         first = next(iter(self._indexes.values()))
         return first.engine_over(self._retriever(mode, filter, options), self.document, k=k, mode=mode)
 

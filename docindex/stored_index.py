@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from docindex.ingest.bundle import BundleReader
     from docindex.ingest.diff import VersionDiff
     from docindex.retrieval.graph import Graph
+    from docindex.retrieval.why_traced import WhyTraced
+    from docindex.stores.traces import TraceLog
 
 
 class StoredIndex:
@@ -108,6 +110,24 @@ class StoredIndex:
             raise StoreError("The index has no graph: `docindex indexes add graph` makes it.")
         return Graph(snapshot)
 
+    @property
+    def traces(self) -> TraceLog:
+        """The traces of searches and answers: whether they are kept, and those that are."""
+        return self._parts.traces
+
+    def why_traced(self, doc_id: str, trace_id: int | None = None) -> WhyTraced:
+        """Why a search or an answer that was traced used a document, or did not; the newest one without an id.
+
+        Raises:
+            StoreError: The trace is not kept, or neither it nor the index knows the document.
+        """
+        from docindex.retrieval.why_traced import explain_traced
+
+        found = explain_traced(self._snapshot(), self.traces.get(trace_id), doc_id)
+        if found is None:
+            raise StoreError(f"Neither the trace nor the index holds a document {doc_id!r}: `docindex ls` lists them.")
+        return found
+
     def terms(self, like: str = "", limit: int = 50) -> list[tuple[str, int]]:
         """The words of the full-text index that hold some text, and in how many passages each is."""
         from docindex.retrieval.vocabulary import terms
@@ -171,7 +191,7 @@ class StoredIndex:
             writer.commit(ChangeSet(drop_indexes=[kind]))
 
     def purge(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> None:
-        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions and tags go with it.
+        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions, tags and traces go too.
 
         Raises:
             LockedError: Another process is writing, and still is after `wait_seconds`.

@@ -18,6 +18,7 @@ from docindex.schema import Condition, Document, IndexDefinition, JsonValue, Sea
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.policy import AnswerPolicy
     from docindex.chunking.passages import TokenOffsets
     from docindex.indices.passages import PassageIndex
     from docindex.indices.summarising import Summarizer
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from docindex.ingest.workers import ParserPool
     from docindex.llm.llamacpp import LlamaCppLLM
     from docindex.models.acquire import ModelStore
+    from docindex.retrieval.nulls import NullModel
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.rerank import Reranker
     from docindex.retrieval.tracing import Trail
     from docindex.stores.glance import Glance
     from docindex.stores.manifest import Manifest
+    from docindex.stores.traces import TraceLog
 
 CANARIES = (
     "The quick brown fox jumps over the lazy dog.",
@@ -165,6 +168,7 @@ class Parts:
         self._embedder = embedder
         self._llm: LlamaCppLLM | None = None
         self._loading = threading.Lock()
+        self._traces: TraceLog | None = None
 
     @property
     def config(self) -> IndexConfig:
@@ -190,6 +194,16 @@ class Parts:
 
                 self._store = open_stores(self.path)
             return self._store
+
+    @property
+    def traces(self) -> TraceLog:
+        """The traces of searches and answers."""
+        with self._opening:
+            if self._traces is None:
+                from docindex.stores.traces import TraceLog
+
+                self._traces = TraceLog(self.path)
+            return self._traces
 
     @contextmanager
     def glance(self, wait_seconds: float) -> Iterator[Glance | None]:
@@ -363,6 +377,7 @@ class Parts:
         k: int,
         mode: SearchMode,
         where: Condition | None = None,
+        policy: AnswerPolicy | None = None,
     ) -> RetrieverQueryEngine:
         """The query engine over a retriever; quotes are looked up in what `load_document` gives."""
         from docindex.answering.compact import CompactSynthesizer
@@ -373,8 +388,22 @@ class Parts:
             load_document,
             max_tokens=self._llm_config.max_tokens,
             max_hits=k,
+            policy=policy,
         )
         return RetrieverQueryEngine(retriever, synthesizer, k=k, mode=mode, where=where)
+
+    def policy(self, false_refusals: float | None) -> AnswerPolicy:
+        """When the engines of this index refuse to answer: as its own scores say, where they have been fitted."""
+        from docindex.answering.policy import AnswerPolicy
+
+        return AnswerPolicy(nulls=self._nulls(), false_refusals=false_refusals)
+
+    def calibrate(self, snapshot: Snapshot) -> None:
+        """Fits the scores by which questions are refused, where the index has changed much and is embedded."""
+        from docindex.ingest.calibrate import calibrate
+
+        if snapshot.embedded():
+            calibrate(self.path, snapshot, self.embedder())
 
     def chat(self, engine: RetrieverQueryEngine) -> Chat:
         """A conversation that asks the engine."""
@@ -396,6 +425,7 @@ class Parts:
                 "dim": self._manifest.dim,
             },
             "llm": self._llm_config.model,
+            "refusal": None if (nulls := self._nulls()) is None else nulls.facts(),
         }
 
     def close(self) -> None:
@@ -408,6 +438,13 @@ class Parts:
         with self._opening:
             if self._store is not None:
                 self._store.close()
+            if self._traces is not None:
+                self._traces.close()
+
+    def _nulls(self) -> NullModel | None:
+        from docindex.retrieval.nulls_file import NULLS, read_nulls
+
+        return read_nulls(self.path / NULLS, self.fingerprint)
 
     def _verify(self, embedder: Embedder) -> None:
         canaries = self._manifest.canaries

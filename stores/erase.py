@@ -21,6 +21,7 @@ from docindex.stores.parts import StoreParts, now
 from docindex.stores.rewriting import rewritten
 from docindex.stores.stamps import drop_unused_stamps
 from docindex.stores.tables import METADATA, tags
+from docindex.stores.traces import TraceLog
 
 _PATIENCE = 30.0
 """Seconds to wait for readers of the registry, which hold it for moments."""
@@ -60,6 +61,11 @@ def erase(parts: StoreParts, on_progress: OnProgress) -> None:
     if left:
         raise StoreError(f"{left[0]} can't be removed: see that nothing holds it, and purge again.")
     _erase_free_space(parts.engine)
+    log = TraceLog(parts.path)
+    try:
+        log.erase(number)
+    finally:
+        log.close()
 
 
 def _erase_free_space(engine: Engine) -> None:

@@ -80,7 +80,9 @@ class CompactSynthesizer:
         citations = CitationList(load_document)
         written = _Written(citations)
         usage = _Usage()
-        if not self._policy.is_foreign(prompt.hits, sources.best_relevance, lacks_subject=sources.lacks_subject):
+        if not self._policy.is_foreign(
+            question, prompt.hits, sources.best_relevance, lacks_subject=sources.lacks_subject
+        ):
             tokens = self._llm.complete(prompt.messages, max_tokens=max_tokens, stop=_STOP, cancel=cancel)
             with reading(tokens):
                 for sentence, judgement in _checked(usage.counted(tokens, clock), sources):

@@ -11,7 +11,8 @@ from dataclasses import replace
 from docindex.answering.streams import LazyAnswer
 from docindex.errors import QueryError, RequestCancelledError
 from docindex.protocols import AnswerStream, Retriever, Synthesizer
-from docindex.schema import Condition, Query, Response, SearchMode
+from docindex.retrieval.recording import Recording, RecordingRetriever
+from docindex.schema import Condition, Hit, Query, Response, SearchMode
 
 
 class RetrieverQueryEngine:
@@ -26,7 +27,10 @@ class RetrieverQueryEngine:
         mode: SearchMode = "hybrid",
         where: Condition | None = None,
     ) -> None:
-        """Puts the two together; `k`, `mode` and `where` go into each query."""
+        """Puts the two together; `k`, `mode` and `where` go into each query.
+
+        Of a retriever that records its searches, what becomes of them in the answer is recorded too.
+        """
         self._retriever = retriever
         self._synthesizer = synthesizer
         self._k = k
@@ -62,7 +66,7 @@ class RetrieverQueryEngine:
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()
-        hits = self._retriever.retrieve(Query(question, self._k, self._mode, self._where))
+        hits, recording = self._found(Query(question, self._k, self._mode, self._where))
         retrieved = (time.perf_counter() - started) * 1000
         if cancel is not None and cancel.is_set():
             raise RequestCancelledError("The request was cancelled.")
@@ -73,4 +77,12 @@ class RetrieverQueryEngine:
         if "first_token" in timings:
             timings["first_token"] += retrieved
         timings |= {"retrieve": retrieved, "total": (time.perf_counter() - started) * 1000}
-        return replace(response, timings_ms=timings)
+        response = replace(response, timings_ms=timings)
+        if recording is not None:
+            recording.keep(response)
+        return response
+
+    def _found(self, query: Query) -> tuple[list[Hit], Recording | None]:
+        if isinstance(self._retriever, RecordingRetriever):
+            return self._retriever.begin(query)
+        return self._retriever.retrieve(query), None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from docindex.errors import ConfigError
+from docindex.retrieval.nulls import NullModel
 from docindex.schema import Hit
 
 NO_ANSWER = "The documents do not answer this question."
@@ -14,14 +16,18 @@ NO_ANSWER = "The documents do not answer this question."
 class AnswerPolicy:
     """Thresholds, from 0 to 1.
 
-    The cosines are of all-MiniLM-L6-v2, by which the best passage for a question that the documents answer is mostly
-    above 0.4, and for a foreign one mostly below 0.28.
+    The cosines are of all-MiniLM-L6-v2, by which the best passage for a question that the example documents answer is
+    mostly above 0.4, and for a foreign one mostly below 0.28. Of an index with fitted null scores these decide.
     """
 
+    nulls: NullModel | None = None
+    """What the scores of this index look like with an answer and without one; None where that was not fitted."""
+    false_refusals: float | None = None
+    """The share of questions with an answer that may be refused for their scores; None is what the fit states."""
     foreign_below: float = 0.30
-    """The cosine of the best passage below which nothing is an answer."""
+    """Without a fit: the cosine of the best passage below which nothing is an answer."""
     sure_above: float = 0.45
-    """The cosine above which the passages are surely about the question."""
+    """Without a fit: the cosine above which the passages are surely about the question."""
     certain_above: float = 0.60
     """The cosine above which even a name that the passages lack is taken for another way to say it."""
     words_when_unsure: float = 0.35
@@ -38,7 +44,11 @@ class AnswerPolicy:
     doubtful_topic: float = 0.85
     """A sentence that can't be verified is shown only if its quote is this much of what the best sentence is."""
 
-    def is_foreign(self, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool) -> bool:
+    def __post_init__(self) -> None:
+        if self.false_refusals is not None and not 0 < self.false_refusals < 1:
+            raise ConfigError(f"The rate of false refusals is {self.false_refusals}: give a share between 0 and 1.")
+
+    def is_foreign(self, question: str, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool) -> bool:
         """Whether the hits have nothing to do with the question.
 
         `lacks_subject` says that none of them has a name that the question is about.
@@ -46,9 +56,13 @@ class AnswerPolicy:
         if not hits:
             return True
         cosine = max((hit.scores.dense for hit in hits if hit.scores.dense is not None), default=None)
-        if cosine is not None and cosine < self.foreign_below:
-            return True
         if lacks_subject and (cosine is None or cosine < self.certain_above):
+            return True
+        if self.nulls is not None:
+            verdict = self.nulls.judge(question, hits, self.false_refusals)
+            if verdict.side is not None:
+                return verdict.refused
+        if cosine is not None and cosine < self.foreign_below:
             return True
         if cosine is not None and cosine >= self.sure_above:
             return False

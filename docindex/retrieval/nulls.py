@@ -143,6 +143,17 @@ class NullModel:
         """Whether the index has grown or shrunk so much that it should be asked again."""
         return abs(nodes - self.nodes) > _STALE * max(self.nodes, 1)
 
+    def facts(self) -> dict[str, Any]:
+        """What `docindex status` shows: below which scores a question is refused, and how many foreign ones that is."""
+        rate = self.false_refusals
+        sides = {"cosine": self.dense, "bm25": self.lexical}
+        return {
+            "false_refusals": rate,
+            "fitted_at_nodes": self.nodes,
+            "below": {name: round(side.threshold(rate), 3) for name, side in sides.items() if side is not None},
+            "foreign_refused": {name: round(side.power(rate), 3) for name, side in sides.items() if side is not None},
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The model as it is saved."""
         return {"version": VERSION, **dataclasses.asdict(self)}

@@ -9,6 +9,9 @@ from pathlib import Path
 from docindex.errors import ConfigError
 from docindex.retrieval.nulls import NullModel
 
+NULLS = "nulls.json"
+"""Its name in the folder of the index."""
+
 
 def write_nulls(file: Path, model: NullModel) -> None:
     """Writes the model whole or not at all."""

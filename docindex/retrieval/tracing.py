@@ -1,9 +1,12 @@
-"""What each stage of a search gave, for explanations."""
+"""What each stage of a search gave, for explanations and for traces."""
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from docindex.protocols import Retriever
@@ -27,11 +30,30 @@ class StageTrace:
         return {"name": self.name, "milliseconds": round(self.milliseconds, 1), "text": self.text, "hits": hits}
 
 
-@dataclass(slots=True)
 class Trail:
-    """The stages of one search, innermost first."""
+    """Where the stages of a retriever note what they give while somebody follows; each thread has its own search."""
 
-    stages: list[StageTrace] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._here = threading.local()
+
+    @contextmanager
+    def followed(self) -> Iterator[list[StageTrace]]:
+        """The stages of the search within the block, innermost first; they are there once it is done."""
+        if self.stages is not None:  # whoever else follows reads the same
+            yield self.stages
+            return
+        stages: list[StageTrace] = []
+        self._here.stages = stages
+        try:
+            yield stages
+        finally:
+            self._here.stages = None
+
+    @property
+    def stages(self) -> list[StageTrace] | None:
+        """What is noted of this thread's search; None while nobody follows."""
+        stages: list[StageTrace] | None = getattr(self._here, "stages", None)
+        return stages
 
 
 class TracingRetriever:
@@ -44,8 +66,11 @@ class TracingRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """The inner retriever's hits."""
+        stages = self._trail.stages
+        if stages is None:
+            return self._inner.retrieve(query)
         started = time.perf_counter()
         hits = self._inner.retrieve(query)
         taken = (time.perf_counter() - started) * 1000
-        self._trail.stages.append(StageTrace(self._name, taken, query.text, tuple(hits)))
+        stages.append(StageTrace(self._name, taken, query.text, tuple(hits)))
         return hits

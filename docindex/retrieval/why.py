@@ -104,6 +104,19 @@ def _stage(stage: StageTrace, doc_id: str) -> StageRank:
     return StageRank(stage.name, best.rank, best.score, len(stage.hits))
 
 
+def last_between(ranks: Sequence[StageRank]) -> tuple[StageRank, StageRank] | None:
+    """The last stage that gave the document, and the next one, which did not; None where there are no such two."""
+    pairs = [(before, after) for before, after in pairwise(ranks) if before.rank is not None and after.rank is None]
+    return pairs[-1] if pairs and ranks[-1].rank is None else None
+
+
+def lost_between(before: StageRank, after: StageRank, k: int) -> str:
+    """Why a document that one stage gave is not among what the next one gave, as far as their ranks tell."""
+    if before.rank is not None and before.rank > k <= after.of:
+        return f"The stage {before.stage!r} ranked it {before.rank}, behind the {k} that were asked for."
+    return f"The stage {before.stage!r} ranked it {before.rank}, and {after.stage!r} gave none of it."
+
+
 def _reason(
     query: Query,
     state: str,
@@ -125,10 +138,7 @@ def _reason(
         return "It is not embedded yet, and shares no word with the query."
     if dense.score is None and lexical.score is None:
         return "It shares no word with the query."
-    lost = next(
-        ((before, after) for before, after in pairwise(ranks) if before.rank is not None and after.rank is None),
-        None,
-    )
+    lost = last_between(ranks)
     if lost is not None:
         before, after = lost
         if after.stage == "collapse":
@@ -136,7 +146,7 @@ def _reason(
             kept = next((hit for hit in stages[-1].hits if own & set(hit.duplicates)), None)
             if kept is not None:
                 return f"It says nearly the same as {kept.source}, which is hit {kept.rank}."
-        return f"The stage {before.stage!r} ranked it {before.rank}, and {after.stage!r} gave none of it."
+        return lost_between(before, after, query.k)
     last = ranks[-1] if ranks else None
     if last is not None and last.rank is not None:
         return f"It ranks {last.rank}, behind the {query.k} that were asked for."

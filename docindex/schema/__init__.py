@@ -56,6 +56,18 @@ from docindex.schema.reports import (
     Stage,
     Unread,
 )
+from docindex.schema.traces import (
+    PromptPart,
+    Trace,
+    TracedAnswer,
+    TracedCitation,
+    TracedHit,
+    TracedPassage,
+    TracedStage,
+    TraceKind,
+    TraceState,
+    TraceSummary,
+)
 
 __all__ = [
     "And",
@@ -93,6 +105,7 @@ __all__ = [
     "Planned",
     "Problem",
     "Progress",
+    "PromptPart",
     "Query",
     "Response",
     "Scores",
@@ -101,6 +114,15 @@ __all__ = [
     "Stage",
     "TableRow",
     "TokenCounts",
+    "Trace",
+    "TraceKind",
+    "TraceState",
+    "TraceSummary",
+    "TracedAnswer",
+    "TracedCitation",
+    "TracedHit",
+    "TracedPassage",
+    "TracedStage",
     "TransformName",
     "Unread",
     "Via",

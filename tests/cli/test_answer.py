@@ -96,3 +96,15 @@ def test_what_can_not_be_asked_is_said_without_an_answer(on, arguments, code: in
     assert ran.err
     with pytest.raises(json.JSONDecodeError):
         json.loads(ran.err)
+
+
+def test_a_rate_of_false_refusals_that_is_no_share_is_refused(on):
+    ran = on("query", QUESTION, *BRIEFLY, "--false-refusals", "1.5")
+    assert ran.code == 2
+    assert "between 0 and 1" in ran.err
+
+
+def test_a_high_rate_of_false_refusals_refuses_what_is_answered_otherwise(run, example_index):
+    asked = ("query", "How long does the warranty last?", "-i", example_index.path, *BRIEFLY)
+    assert run(*asked).code == 0
+    assert run(*asked, "--false-refusals", "0.97").code == 4

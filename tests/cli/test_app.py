@@ -49,6 +49,7 @@ def test_the_commands_are_those_of_the_contract():
         *("tag", "diff", "rollback", "purge", "export", "import", "merge", "status", "check", "doctor"),
         *("duplicates", "terms", "why", "route"),
         *("indexes list", "indexes add", "indexes refresh", "indexes drop"),
+        *("traces on", "traces off", "traces list", "traces show", "traces prune"),
         *("graph entities", "graph neighbours", "graph path", "graph export"),
         *("models list", "models pull", "models path", "models info"),
         *("eval make", "eval run", "eval answers", "eval compare", "eval report", "eval tune"),

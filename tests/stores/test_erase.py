@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ import pytest
 from docindex.config import IndexConfig
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet
-from docindex.schema import Column, DocumentTable, TableRow
+from docindex.schema import Column, DocumentTable, TableRow, Trace, TracedAnswer, TracedHit, TracedStage
 from docindex.stores import erase
 from docindex.stores.commit import TwoStores, create_stores
 from docindex.stores.manifest import Manifest
+from docindex.stores.traces import TraceLog
 from docindex.testing.store_contract import DIM, source_of, text_change
 
 MARKS = ("quetzalcoatlus", "xylographica", "zeppelinfahrer", "wolframcarbid", "jabberwockian", "vexillologe")
@@ -160,3 +162,35 @@ def test_a_purge_on_postgres(tmp_path: Path, postgres_url: Callable[[], str]) ->
         assert connection.exec_driver_sql(dead).scalar() is not None
     assert stores.snapshot().problems() == []
     stores.close()
+
+
+def test_a_purge_erases_traces(tmp_path: Path, stores: TwoStores) -> None:
+    path = tmp_path / "index"
+    fill(stores)
+    log = TraceLog(path)
+    log.switch_on()
+    version = stores.snapshot().version
+    trace = Trace(
+        kind="query",
+        at=datetime(2026, 3, 1, tzinfo=UTC),
+        query=f"What is {MARKS[0]}?",
+        k=1,
+        mode="hybrid",
+        filter=f"source = '{MARKS[5]}'",
+        version=version,
+        milliseconds=1.0,
+        stages=(TracedStage(MARKS[1], 1.0, MARKS[2], (TracedHit(1, 1.0, None, None, MARKS[3], MARKS[4]),)),),
+        answer=TracedAnswer(f"It is {MARKS[5]}.", no_answer=False, model="m", passages=(), citations=()),
+    )
+    for _ in range(20):
+        log.add(trace)
+    assert all({"traces.db", "traces.db-wal"} & names for mark, names in holders(path).items() if mark != STAYS)
+    with stores.writer() as writer:
+        writer.purge()
+    assert set(holders(path)) == {STAYS}
+    assert log.state().on
+    assert log.newest() == []
+    assert log.add(trace) is None  # of an answer that was begun before the purge
+    assert set(holders(path)) == {STAYS}
+    log.close()
+    assert stores.snapshot().problems() == []
