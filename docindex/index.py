@@ -142,7 +142,6 @@ class Index(StoredIndex):
         if seen.report is not None:
             return seen.report
         from docindex.ingest import pipeline
-        from docindex.ingest.indexes import refresh_indexes
 
         loaders, passages = self._parts.loaders(), self._parts.passages()
         with self._parts.parsers(options.processes) as parsers:
@@ -155,8 +154,8 @@ class Index(StoredIndex):
                     sources, writer, loaders, parsers, passages, options, on_progress or no_progress, found
                 )
                 if options.wait == "vectors":
-                    refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
-                    self._parts.calibrate(writer.snapshot)
+                    wiring.refresh_indexes(self._parts, writer, on_progress or no_progress)
+                    wiring.calibrate(self._parts, writer.snapshot)
                 return report
 
     def watch(
@@ -199,13 +198,12 @@ class Index(StoredIndex):
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
         from docindex.ingest import pipeline
-        from docindex.ingest.indexes import refresh_indexes
 
         passages = self._parts.passages()
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             report = pipeline.embed(writer, passages, on_progress or no_progress)
-            refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
-            self._parts.calibrate(writer.snapshot)
+            wiring.refresh_indexes(self._parts, writer, on_progress or no_progress)
+            wiring.calibrate(self._parts, writer.snapshot)
         return report
 
     def add_index(
@@ -220,11 +218,11 @@ class Index(StoredIndex):
             NoModelError: A model that makes it is missing and may not be downloaded.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
-        from docindex.ingest.indexes import define_index, refresh_indexes
+        from docindex.ingest.indexes import define_index
 
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             define_index(writer, definition)
-            made = refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress, [definition.kind])
+            made = wiring.refresh_indexes(self._parts, writer, on_progress or no_progress, [definition.kind])
         return made[definition.kind]
 
     def refresh_indexes(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> dict[str, int]:
@@ -233,10 +231,8 @@ class Index(StoredIndex):
         Raises:
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
-        from docindex.ingest.indexes import refresh_indexes
-
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
-            return refresh_indexes(writer, self._parts.derived_index, on_progress or no_progress)
+            return wiring.refresh_indexes(self._parts, writer, on_progress or no_progress)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -291,9 +287,9 @@ class Index(StoredIndex):
         `false_refusals` is the share of questions with an answer that may be refused because their passages score
         like those of foreign questions, 0.05 unless given; the ingest has fitted what scores that share has.
         """
-        policy = self._parts.policy(false_refusals)
+        policy = wiring.policy(self._parts, false_refusals)
         found, where = self._recorded(mode, filter, options), self._condition(filter)
-        return self._parts.engine(found, self.document, k, mode, where, policy)
+        return wiring.engine(self._parts, found, self.document, k, mode, where, policy)
 
     def engine_over(
         self,
@@ -304,7 +300,7 @@ class Index(StoredIndex):
         mode: SearchMode = "hybrid",
     ) -> RetrieverQueryEngine:
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives."""
-        return self._parts.engine(retriever, load_document, k, mode)
+        return wiring.engine(self._parts, retriever, load_document, k, mode)
 
     def retriever(
         self,
@@ -368,11 +364,11 @@ class Index(StoredIndex):
 
     def chat(self) -> Chat:
         """A conversation about the documents."""
-        return self._parts.chat(self.engine())
+        return wiring.chat(self._parts, self.engine())
 
     def chat_over(self, engine: RetrieverQueryEngine) -> Chat:
         """A conversation that asks an engine of one's own."""
-        return self._parts.chat(engine)
+        return wiring.chat(self._parts, engine)
 
     # --- async twins -------------------------------------------------------------------------------------------------
 
@@ -427,14 +423,14 @@ class Index(StoredIndex):
         self, mode: SearchMode, options: RetrievalOptions | None = None, trail: Trail | None = None
     ) -> Retriever:
         try:
-            return self._parts.retriever(mode, self._snapshot, options, trail)
+            return wiring.retriever(self._parts, mode, self._snapshot, options, trail)
         except NoModelError as error:
             if mode != "hybrid" or options is not None:
                 raise
             if not self._warned:
                 logger.warning("Searching by words only: %s", error)
                 self._warned = True
-            return self._parts.retriever("lexical", self._snapshot, None, trail)
+            return wiring.retriever(self._parts, "lexical", self._snapshot, None, trail)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

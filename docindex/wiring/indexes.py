@@ -1,0 +1,58 @@
+"""The indexes on top of the passages, from their definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from docindex.errors import StoreError
+from docindex.protocols import DerivedIndex, OnProgress, Writer
+from docindex.schema import IndexDefinition, JsonValue
+from docindex.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from docindex.indices.summarising import Summarizer
+
+
+def refresh_indexes(
+    parts: Parts, writer: Writer, on_progress: OnProgress, kinds: Collection[str] | None = None
+) -> dict[str, int]:
+    """Brings the indexes of these kinds, or all, up to date; returns how many records each of them got."""
+    from docindex.ingest import indexes
+
+    return indexes.refresh_indexes(writer, lambda definition: derived_index(parts, definition), on_progress, kinds)
+
+
+def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
+    """What keeps an index on top of the passages.
+
+    Raises:
+        StoreError: A newer docindex defined it.
+    """
+    from docindex.indices.document_summaries import DocumentSummaries
+    from docindex.indices.entities import Extractor, RuleExtractor
+    from docindex.indices.entities_by_model import ModelExtractor
+    from docindex.indices.graph import EntityGraph
+    from docindex.indices.sentences import SentenceVectors
+    from docindex.indices.tree import SummaryTree
+
+    options = definition.options
+    match definition.kind:
+        case "sentences":
+            return SentenceVectors(parts.embedder())
+        case "summaries":
+            return DocumentSummaries(parts.embedder(), _summarizer(parts, options))
+        case "tree":
+            return SummaryTree(parts.embedder(), _summarizer(parts, options), fanout=int(str(options["fanout"])))
+        case "graph":
+            extractor: Extractor = RuleExtractor()
+            return EntityGraph(ModelExtractor(parts.llm(), extractor) if options["by"] == "model" else extractor)
+    raise StoreError(f"The index {definition.kind!r} is of a newer docindex: install that, or drop the index.")
+
+
+def _summarizer(parts: Parts, options: Mapping[str, JsonValue]) -> Summarizer:
+    from docindex.indices.summarising import ExtractiveSummarizer, LLMSummarizer
+
+    words = int(str(options["words"]))
+    extractive = ExtractiveSummarizer(parts.embedder(), words)
+    return LLMSummarizer(parts.llm(), extractive, words) if options["by"] == "model" else extractive

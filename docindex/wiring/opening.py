@@ -1,0 +1,57 @@
+"""The parts of an index that is made or opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docindex.config import Environment, IndexConfig, LLMConfig
+from docindex.wiring.models import open_embedder
+from docindex.wiring.parts import Parts
+
+CANARIES = (
+    "The quick brown fox jumps over the lazy dog.",
+    "Press and hold the reset button for ten seconds.",
+    "Größe, naïveté, Ωμέγα, 数据.",
+)
+"""Texts whose vectors are kept in the index: an embedder that gives others is not the one that built it."""
+
+
+def create(path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment) -> Parts:
+    """The parts of a new index.
+
+    Raises:
+        StoreError: The folder holds an index already.
+        NoModelError: The embedder is missing and may not be downloaded.
+    """
+    from docindex.stores.commit import create_stores
+    from docindex.stores.manifest import Canary, Manifest
+
+    embedder = open_embedder(config.embedder, environment)
+    vectors = embedder.embed(CANARIES, kind="passage")
+    manifest = Manifest(
+        config=config,
+        embedder=config.embedder,
+        fingerprint=embedder.fingerprint,
+        dim=embedder.dim,
+        canaries=tuple(Canary(text, tuple(vector)) for text, vector in zip(CANARIES, vectors.tolist(), strict=True)),
+    )
+    return Parts(path, manifest, llm, environment, store=create_stores(path, manifest), embedder=embedder)
+
+
+def open(path: Path, llm: LLMConfig, environment: Environment) -> Parts:  # noqa: A001 - read as wiring.open
+    """The parts of an index that exists. No model is loaded yet, and of one that is as it should be, no store opened.
+
+    Raises:
+        IndexNotFoundError: There is none.
+        FormatError: A newer docindex wrote it.
+    """
+    from docindex.stores.glance import is_sound
+    from docindex.stores.manifest import read_manifest
+
+    manifest = read_manifest(path)
+    if is_sound(path, manifest):
+        return Parts(path, manifest, llm, environment)
+    from docindex.stores.commit import open_stores
+
+    stores = open_stores(path)
+    return Parts(path, stores.manifest, llm, environment, store=stores)

@@ -1,0 +1,235 @@
+"""What an open index is made of."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docindex.config import Environment, IndexConfig, LLMConfig
+from docindex.errors import EmbedderMismatchError, ModelError
+from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry
+from docindex.wiring.models import model_store, open_embedder, open_llm, with_levels
+
+if TYPE_CHECKING:
+    from docindex.indices.passages import PassageIndex
+    from docindex.ingest.wire import Recipe
+    from docindex.ingest.workers import ParserPool
+    from docindex.llm.llamacpp import LlamaCppLLM
+    from docindex.retrieval.nulls import NullModel
+    from docindex.stores.glance import Glance
+    from docindex.stores.manifest import Manifest
+    from docindex.stores.traces import TraceLog
+
+CANARY_COSINE = 0.999
+"""Builds and thread counts of the same model differ by far less, another model by far more."""
+
+LOADERS = "docindex.loaders.registry:default_registry"
+"""What makes the registry of loaders, by name: parser processes make their own."""
+CHUNKER = "docindex.wiring:passage_chunker"
+"""What makes the chunker of an index, by name: they make that, too."""
+
+
+class Parts:
+    """What an open index is made of. Stores and models are loaded when they are first asked for."""
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        llm: LLMConfig,
+        environment: Environment,
+        *,
+        store: IndexStore | None = None,
+        embedder: Embedder | None = None,
+    ) -> None:
+        self.path = path
+        self._store = store
+        self._opening = threading.Lock()
+        self._manifest = manifest
+        self.environment = environment
+        self.llm_config = llm
+        self._embedder = embedder
+        self._llm: LlamaCppLLM | None = None
+        self._loading = threading.Lock()
+        self._traces: TraceLog | None = None
+
+    @property
+    def config(self) -> IndexConfig:
+        """What the index is built with."""
+        return self._manifest.config
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the embedder that built the index."""
+        return self._manifest.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """The length of its vectors."""
+        return self._manifest.dim
+
+    @property
+    def store(self) -> IndexStore:
+        """Both stores as one."""
+        with self._opening:
+            if self._store is None:
+                from docindex.stores.commit import open_stores
+
+                self._store = open_stores(self.path)
+            return self._store
+
+    @property
+    def traces(self) -> TraceLog:
+        """The traces of searches and answers."""
+        with self._opening:
+            if self._traces is None:
+                from docindex.stores.traces import TraceLog
+
+                self._traces = TraceLog(self.path)
+            return self._traces
+
+    @contextmanager
+    def glance(self, wait_seconds: float) -> Iterator[Glance | None]:
+        """What the index holds of files, under the writer's lease; None where the stores are open or have to be.
+
+        Raises:
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        if self._store is not None:
+            yield None
+            return
+        from docindex.stores.glance import glance
+        from docindex.stores.lease import lease
+
+        with lease(self.path, wait_seconds):
+            yield glance(self.path, self._manifest)
+
+    def embedder(self) -> Embedder:
+        """The index's embedder, once it has shown that it is the one that built the index.
+
+        Raises:
+            NoModelError: It is missing and may not be downloaded.
+            EmbedderMismatchError: The model of that name is another one now.
+        """
+        with self._loading:
+            if self._embedder is None:
+                embedder = open_embedder(self.config.embedder, self.environment)
+                self._verify(embedder)
+                self._embedder = embedder
+            return self._embedder
+
+    def llm(self) -> LlamaCppLLM:
+        """The local model that answers."""
+        with self._loading:
+            if self._llm is None:
+                self._llm = open_llm(self.llm_config, self.environment)
+            return self._llm
+
+    def loaders(self) -> LoaderRegistry:
+        """The loaders of the formats that are installed."""
+        from docindex.loaders.registry import default_registry
+
+        return default_registry()
+
+    def parsers(self, processes: int | None) -> ParserPool:
+        """The processes that parse with those loaders, and cut; None is one a core, up to four.
+
+        Files that the index holds documents of come uncut: most of their documents have not changed, and those that
+        have are cut with regard to what they were.
+        """
+        from docindex.ingest.wire import Recipe
+        from docindex.ingest.workers import ParserPool
+
+        config = self.config
+
+        def chunker() -> Recipe | None:
+            try:
+                folder = model_store(self.environment).path(config.embedder, kind="embedder")
+            except ModelError:
+                return None
+            return Recipe(CHUNKER, (str(folder), config.chunk_tokens, config.overlap_tokens, *config.levels))
+
+        def held(paths: Collection[Path]) -> Collection[Path]:
+            # As discovery writes them: bytes of a name that are not UTF-8 are written out.
+            named = ((path, os.path.normpath(path.absolute())) for path in paths)
+            locations = {path: os.fsencode(name).decode("utf-8", "backslashreplace") for path, name in named}
+            known = self.store.snapshot().held(set(locations.values()))
+            return [path for path, location in locations.items() if location in known]
+
+        return ParserPool(LOADERS, processes=processes, chunker=chunker, uncut=held)
+
+    def passages(self) -> PassageIndex:
+        """How documents become nodes and vectors; the embedder is loaded when the first one does."""
+        from docindex.chunking.passages import PassageChunker
+        from docindex.indices.passages import PassageIndex
+
+        config = self.config
+
+        def make() -> tuple[Chunker, Embedder]:
+            embedder = self.embedder()
+            chunker = PassageChunker(
+                embedder.token_offsets,
+                max_tokens=min(config.chunk_tokens, embedder.max_tokens),
+                overlap_tokens=config.overlap_tokens,
+            )
+            return with_levels(chunker, embedder.token_offsets, config.levels), embedder
+
+        return PassageIndex(make, self.dim)
+
+    def nulls(self) -> NullModel | None:
+        """What the scores of the index look like with an answer and without one, where that was fitted."""
+        from docindex.retrieval.nulls_file import NULLS, read_nulls
+
+        return read_nulls(self.path / NULLS, self.fingerprint)
+
+    def describe(self) -> dict[str, Any]:
+        """What is known of the index without asking the stores."""
+        config = self.config.as_dict()
+        if self.config.database:
+            config["database"] = _without_password(self.config.database)
+        return {
+            "path": str(self.path),
+            "config": config,
+            "embedder": {
+                "name": self._manifest.embedder,
+                "fingerprint": self._manifest.fingerprint,
+                "dim": self._manifest.dim,
+            },
+            "llm": self.llm_config.model,
+            "refusal": None if (nulls := self.nulls()) is None else nulls.facts(),
+        }
+
+    def close(self) -> None:
+        """Frees the models and closes the stores."""
+        with self._loading:
+            if self._llm is not None:
+                self._llm.close()
+                self._llm = None
+            self._embedder = None
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+            if self._traces is not None:
+                self._traces.close()
+
+    def _verify(self, embedder: Embedder) -> None:
+        canaries = self._manifest.canaries
+        alike = embedder.fingerprint == self._manifest.fingerprint
+        if alike and canaries:
+            vectors = embedder.embed([canary.text for canary in canaries], kind="passage")
+            cosines = [float(vector @ canary.vector) for vector, canary in zip(vectors, canaries, strict=True)]
+            alike = min(cosines) > CANARY_COSINE
+        if not alike:
+            raise EmbedderMismatchError(
+                f"{self._manifest.embedder} ({self._manifest.fingerprint[:12]})",
+                f"{self.config.embedder} ({embedder.fingerprint[:12]})",
+            )
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", url)

@@ -1,0 +1,63 @@
+"""Retrievers, from the options of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docindex.protocols import Retriever, Snapshot
+from docindex.schema import SearchMode
+from docindex.wiring.models import model_store
+from docindex.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from docindex.retrieval.options import RetrievalOptions
+    from docindex.retrieval.rerank import Reranker
+    from docindex.retrieval.tracing import Trail
+
+
+def retriever(
+    parts: Parts,
+    mode: SearchMode,
+    snapshot: Callable[[], Snapshot],
+    options: RetrievalOptions | None = None,
+    trail: Trail | None = None,
+) -> Retriever:
+    """The retriever of a mode, over what `snapshot` gives at each search; its stages are noted on the trail."""
+    from docindex.retrieval import compose
+    from docindex.retrieval.llm_rerank import LLMReranker
+    from docindex.retrieval.options import RetrievalOptions
+    from docindex.retrieval.tracing import TracingRetriever
+
+    def stage(name: str, retriever: Retriever) -> Retriever:
+        return retriever if trail is None else TracingRetriever(name, retriever, trail)
+
+    chosen = options or RetrievalOptions()
+    base = stage(mode, compose.base_retriever(mode, snapshot, parts.embedder, parts.config.dense_weight, chosen))
+    found = compose.through(base, snapshot, parts.embedder, chosen, has_levels=bool(parts.config.levels))
+    if chosen.via != "passages":
+        found = stage(chosen.via, found)
+    found = compose.with_model(found, snapshot, parts.llm, chosen)
+    if chosen.transform is not None or chosen.auto_filter:
+        found = stage("model", found)
+    found = compose.refined(found, snapshot, chosen, _reranker(parts, chosen), stage)
+    if chosen.llm_rerank:
+        found = stage("llm rerank", LLMReranker(found, parts.llm(), depth=chosen.llm_rerank))
+    return compose.shaped(found, snapshot, chosen, stage)
+
+
+def _reranker(parts: Parts, options: RetrievalOptions) -> Reranker | None:
+    from docindex.retrieval.options import LATE
+
+    if options.rerank is None:
+        return None
+    store = model_store(parts.environment)
+    if options.rerank == LATE:
+        from docindex.embedding.token_vectors import OnnxTokenEncoder
+        from docindex.retrieval.late import LateInteractionReranker
+
+        return LateInteractionReranker(OnnxTokenEncoder(store.path(parts.config.embedder, kind="embedder")))
+    from docindex.embedding.cross_encoder import OnnxCrossEncoder
+
+    return OnnxCrossEncoder(Path(options.rerank))
