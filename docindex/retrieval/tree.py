@@ -91,6 +91,8 @@ class TreeRetriever:
         near = [key for key in _by_likeness(tree, likeness) if key in tree.leaves][: self._beam]
         proposed = {hit.node_id for hit in found}
         further = [node_id for key in near for node_id in tree.members[key] if node_id not in proposed]
+        # What the inner retriever did not give comes after what it gave, whatever the scale of its scores, in the order
+        # of its cosines; only the summary above may lift it.
         least = min((hit.score for hit in found), default=0.0)
         added = [
             replace(hit, score=least * max(hit.score, 0.0)) for hit in self._ranked(snapshot, query, further, vector)
