@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -44,6 +44,8 @@ from docindex.errors import QueryError
 from docindex.schema import Response
 
 if TYPE_CHECKING:
+    from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.routed import RoutedEngine
     from docindex.protocols import AnswerStream
 
 LEAVE = ("/quit", "/exit")
@@ -70,6 +72,15 @@ def query(
     transform: TransformOption = None,
     rerank: RerankOption = None,
     settings: SetOption = None,
+    routes: Annotated[
+        Path | None,
+        typer.Option(
+            "--routes",
+            metavar="FILE",
+            help="A YAML file of routes: one embedding decides whether the question is looked up, and where.",
+            show_default=False,
+        ),
+    ] = None,
     false_refusals: Annotated[
         float | None,
         typer.Option(
@@ -93,16 +104,36 @@ def query(
       docindex query "How do I reset the device?"
       docindex query "Who signed the contract?" --filter "source CONTAINS 'contract'" --json
       docindex query "What does the warranty cover?" --llm ./my-model.gguf --max-tokens 400
+      docindex query "Thanks a lot!" --routes routes.yaml
     """
     del engine  # the only one
     options = retrieval_options(via, expand, window, transform, rerank, settings)
     session = Session.of(ctx)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
-    with _open(session, index, config, at) as opened:
+    if routes is not None and filter is not None:
+        raise QueryError("--filter goes without --routes: write the condition into the file, as `filter` of a route.")
+    with _open(session, index, config, at) as opened, ExitStack() as stack:
         with waiting("Loading the model"):
-            answering = opened.engine(
-                k=k, mode=mode, filter=filter, options=options, false_refusals=false_refusals
-            )
+            if routes is None:
+                answering: RetrieverQueryEngine | RoutedEngine = opened.engine(
+                    k=k, mode=mode, filter=filter, options=options, false_refusals=false_refusals
+                )
+            else:
+                from docindex.index import Index
+                from docindex.routed import RoutedIndex
+
+                if not isinstance(opened, Index):
+                    raise QueryError("--routes goes with one index: the file names further ones, as `index` of a route.")
+                routed = RoutedIndex(
+                    opened,
+                    routes,
+                    k=k,
+                    mode=mode,
+                    options=options,
+                    false_refusals=false_refusals,
+                    environment=session.environment,
+                )
+                answering = stack.enter_context(routed).engine()
         if as_json:
             response = answering.query(question)
             print_json(response.as_dict())

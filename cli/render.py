@@ -146,8 +146,10 @@ def _quote(citation: Citation) -> str:
 def _cost(response: Response) -> str:
     tokens, times = response.tokens, response.timings_ms
     cached = f" ({tokens.prompt_cached:,} cached)" if tokens.prompt_cached else ""
-    parts = [f"{tokens.prompt:,} tokens read{cached}, {tokens.completion:,} written"]
-    labels = {"retrieve": "search", "first_token": "first word", "total": "in all"}
+    parts = [] if response.route is None else [f"route {response.route}"]
+    if tokens.prompt:
+        parts.append(f"{tokens.prompt:,} tokens read{cached}, {tokens.completion:,} written")
+    labels = {"route": "routing", "retrieve": "search", "first_token": "first word", "total": "in all"}
     parts += [f"{label} {readable_ms(times[name])}" for name, label in labels.items() if name in times]
     return " · ".join([*parts, PurePath(response.model).name])
 

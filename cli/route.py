@@ -89,7 +89,6 @@ def route(
 def _open(session: Session, routes: Path, index: Path | None) -> Router:
     from docindex import wiring
     from docindex.retrieval.router import Router
-    from docindex.retrieval.router_words import words_in
 
     path = session.index_path(index)
     try:
@@ -99,7 +98,7 @@ def _open(session: Session, routes: Path, index: Path | None) -> Router:
             raise
         return Router.open(routes, wiring.open_embedder(DEFAULT_EMBEDDER, session.environment))
     try:
-        return Router.open(routes, parts.embedder(), words_in(parts.store.snapshot()))
+        return wiring.router(parts, routes)
     finally:
         parts.close()
 

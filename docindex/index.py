@@ -17,11 +17,13 @@ from docindex.schema import Condition, Document, Hit, IndexDefinition, IngestRep
 from docindex.stored_index import StoredIndex, no_progress
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import Chat
+    from docindex.answering.chat import Chat, StreamingEngine
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.routed import RoutedEngine
     from docindex.ingest.unchanged import Look
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.recording import RecordingRetriever
+    from docindex.retrieval.routes import Retrieve
     from docindex.retrieval.tracing import StageTrace, Trail
     from docindex.retrieval.why import Why
 
@@ -302,6 +304,10 @@ class Index(StoredIndex):
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives."""
         return wiring.engine(self._parts, retriever, load_document, k, mode)
 
+    def routed_engine(self, routes: Path, engine_for: Callable[[Retrieve], RetrieverQueryEngine]) -> RoutedEngine:
+        """An engine behind the router of a file; `docindex.routed.RoutedIndex` makes the engines of its routes, too."""
+        return wiring.routed_engine(self._parts, routes, engine_for)
+
     def retriever(
         self,
         mode: SearchMode = "hybrid",
@@ -366,7 +372,7 @@ class Index(StoredIndex):
         """A conversation about the documents."""
         return wiring.chat(self._parts, self.engine())
 
-    def chat_over(self, engine: RetrieverQueryEngine) -> Chat:
+    def chat_over(self, engine: StreamingEngine) -> Chat:
         """A conversation that asks an engine of one's own."""
         return wiring.chat(self._parts, engine)
 

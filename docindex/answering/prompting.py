@@ -45,6 +45,14 @@ def answer_prompt(question: str, hits: Sequence[Hit]) -> list[Message]:
     ]
 
 
+def direct_prompt(question: str) -> list[Message]:
+    """The question alone."""
+    return [
+        Message("system", _template("direct_system.txt").render().strip()),
+        Message("user", question.strip()),
+    ]
+
+
 def rewrite_prompt(question: str, turns: Sequence[PromptTurn]) -> list[Message]:
     """Asks for a question that stands alone."""
     return [

@@ -135,7 +135,7 @@ def through(
                 raise ConfigError(
                     "The index has no larger nodes to go through: create one with `levels`, such as (512, 2048)."
                 )
-            return RecursiveRetriever(snapshot, embedder(), base)
+            return RecursiveRetriever(snapshot, base)
         case "passages":
             return passages
 

@@ -5,38 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from docindex.protocols import Embedder, Retriever, Snapshot
-from docindex.retrieval.filtered import at_level
-from docindex.retrieval.hits import hits_of
-from docindex.schema import Hit, Query, Scores
+from docindex.protocols import Retriever, Snapshot
+from docindex.retrieval.filtered import NODE_ID, at_level, narrowed
+from docindex.schema import Compare, Hit, Query
 
 
 class RecursiveRetriever:
-    """Asks another retriever for nodes of a level, and ranks the passages inside them by likeness to the query.
+    """Asks another retriever for nodes of a level, and then for passages, of those inside them alone.
 
     Passages of documents too small to have a node of the level are ranked with them.
     """
 
     def __init__(
-        self,
-        snapshot: Callable[[], Snapshot],
-        embedder: Embedder,
-        inner: Retriever,
-        *,
-        level: int = 1,
-        parents: int = 10,
+        self, snapshot: Callable[[], Snapshot], inner: Retriever, *, level: int = 1, parents: int = 10
     ) -> None:
         self._snapshot = snapshot
-        self._embedder = embedder
         self._large = at_level(inner, level)
         self._small = at_level(inner)
         self._parents = parents
 
     def retrieve(self, query: Query) -> list[Hit]:
-        """At most `query.k` passages; the score is the cosine similarity."""
-        snapshot = self._snapshot()
+        """At most `query.k` passages, as the inner retriever ranks them."""
         found = self._large.retrieve(replace(query, k=self._parents))
-        by_document = snapshot.nodes_of_all({hit.doc_id for hit in found})
+        by_document = self._snapshot().nodes_of_all({hit.doc_id for hit in found})
         inside = {
             node.node_id: None
             for hit in found
@@ -46,6 +37,4 @@ class RecursiveRetriever:
         inside |= {hit.node_id: None for hit in self._small.retrieve(query) if hit.node.parent_id is None}
         if not inside:
             return []
-        scores = snapshot.vectors(list(inside)) @ self._embedder.embed([query.text], kind="query")[0]
-        order = sorted(zip(inside, map(float, scores), strict=True), key=lambda pair: (-pair[1], pair[0]))
-        return hits_of(snapshot, [(node_id, score, Scores(dense=score)) for node_id, score in order[: query.k]])
+        return self._small.retrieve(narrowed(query, Compare(NODE_ID, "in", tuple(inside))))

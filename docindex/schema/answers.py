@@ -145,6 +145,8 @@ class Response:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """`retrieve`, `first_token`, `total`."""
     model: str = ""
+    route: str | None = None
+    """The route that served it, where a router decides."""
 
     def __str__(self) -> str:
         lines = [self.answer]
@@ -166,7 +168,7 @@ class Response:
             "tokens": asdict(self.tokens),
             "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
             "model": self.model,
-        }
+        } | ({} if self.route is None else {"route": self.route})
 
 
 def _rounded(score: float | None) -> float | None:

@@ -1,6 +1,6 @@
 """The composition root: only this package names concrete stores, loaders and models. Each is imported when used."""
 
-from docindex.wiring.answering import calibrate, chat, engine, policy
+from docindex.wiring.answering import calibrate, chat, engine, policy, routed_engine, router
 from docindex.wiring.indexes import derived_index, refresh_indexes
 from docindex.wiring.models import model_store, open_embedder, open_llm, passage_chunker
 from docindex.wiring.opening import create, open  # noqa: A004 - read as wiring.open
@@ -22,4 +22,6 @@ __all__ = [
     "policy",
     "refresh_indexes",
     "retriever",
+    "routed_engine",
+    "router",
 ]

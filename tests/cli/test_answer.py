@@ -108,3 +108,34 @@ def test_a_high_rate_of_false_refusals_refuses_what_is_answered_otherwise(run, e
     asked = ("query", "How long does the warranty last?", "-i", example_index.path, *BRIEFLY)
     assert run(*asked).code == 0
     assert run(*asked, "--false-refusals", "0.97").code == 4
+
+
+def test_a_question_behind_routes(run, example_index, tmp_path):
+    routes = tmp_path / "routes.yaml"
+    routes.write_text("""
+version: 1
+fallback: facts
+routes:
+  - name: facts
+    retrieve: {k: 1}
+    utterances: [for how long is the warranty, how heavy is the station, which battery does it need]
+  - name: courtesy
+    answer: You are welcome.
+    stock: courtesy
+  - name: offtopic
+    refuse: I only know the station.
+    stock: [tasks, questions]
+""")
+    asked = ("--routes", routes, "-i", example_index.path)
+    thanks = run("query", "thank you very much", *asked)
+    assert thanks.code == 0, thanks.err
+    assert thanks.out.startswith("You are welcome.\n")
+    assert "route courtesy" in thanks.out
+    assert "tokens read" not in thanks.out
+    refused = run("query", "write me a poem about love", *asked, "--json")
+    assert refused.code == 4
+    assert (refused.json["route"], refused.json["answer"]) == ("offtopic", "I only know the station.")
+    answered = run("query", "How long does the warranty last?", *asked, *BRIEFLY, "--json")
+    assert (answered.code, answered.json["route"]) == (0, "facts")
+    assert run("query", "thanks", *asked, "--filter", "page < 3").code == 2
+    assert run("query", "thanks", *asked, "-i", example_index.path.parent).code in (1, 2)

@@ -21,7 +21,7 @@ from docindex.retrieval.merging import MergingRetriever
 from docindex.retrieval.recursive import RecursiveRetriever
 from docindex.retrieval.single import DenseRetriever, LexicalRetriever
 from docindex.retrieval.window import WindowRetriever
-from docindex.schema import Document, Heading, Page, Query
+from docindex.schema import Compare, Document, Field, Heading, Page, Query
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.fakes import HashingEmbedder
@@ -140,10 +140,34 @@ def test_a_single_passage_stays_unless_parents_are_always_wanted(store: IndexSto
 
 def test_parents_first_finds_the_passages_in_them(store: IndexStore) -> None:
     inner = DenseRetriever(store.snapshot, EMBEDDER)
-    hits = RecursiveRetriever(store.snapshot, EMBEDDER, inner, parents=2).retrieve(Query("about the tide", k=6))
+    hits = RecursiveRetriever(store.snapshot, inner, parents=2).retrieve(Query("about the tide", k=6))
     assert all(hit.node.level == 0 and "tide" in hit.text for hit in hits[:4])
-    found = RecursiveRetriever(store.snapshot, EMBEDDER, inner).retrieve(Query("a note about the heron", k=3))
+    found = RecursiveRetriever(store.snapshot, inner).retrieve(Query("a note about the heron", k=3))
     assert found[0].doc_id == "note"
+
+
+def test_the_passages_in_parents_are_ranked_as_the_inner_retriever_ranks_them(store: IndexStore) -> None:
+    inner = LexicalRetriever(store.snapshot)
+    query = Query("fact 3 about the oven is number 21", k=4)
+    hits = RecursiveRetriever(store.snapshot, inner).retrieve(query)
+    assert "number 21" in hits[0].text
+    alone = {hit.node_id: hit.score for hit in at_level(inner).retrieve(replace(query, k=100))}
+    assert sorted(alone[hit.node_id] for hit in hits)[::-1] == [alone[hit.node_id] for hit in hits]
+    assert all(hit.score == hit.scores.lexical for hit in hits)
+
+
+def test_a_condition_holds_for_the_passages_in_parents_too(store: IndexStore) -> None:
+    document = replace(manual(), doc_id="paged")
+    middle = document.text.index("Fact 5 about the pump")
+    document = replace(document, pages=(Page(1, 0, middle), Page(2, middle, len(document.text))))
+    index = new_index()
+    with store.writer() as writer:
+        writer.commit(ChangeSet(documents=[change(document, index)]))
+        embed_pending(writer, index, lambda _: None)
+    first = Query("about the pump", k=20, where=Compare(Field("page", "number", builtin=True), "=", 1))
+    hits = RecursiveRetriever(store.snapshot, DenseRetriever(store.snapshot, EMBEDDER)).retrieve(first)
+    assert hits
+    assert {hit.node.page for hit in hits} == {1}
 
 
 def test_windows_hold_the_sentences_around_and_join_where_they_touch(store: IndexStore) -> None:

@@ -1,0 +1,108 @@
+"""An index behind a file of routes: what is looked for, where, and what is answered without a search."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from docindex.config import Environment
+from docindex.errors import ConfigError
+from docindex.index import Index
+from docindex.retrieval.routes import Retrieve
+from docindex.schema import Response, SearchMode
+
+if TYPE_CHECKING:
+    from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.routed import RoutedEngine
+    from docindex.retrieval.options import RetrievalOptions
+
+_ENGINE = "retriever"
+"""The engine that there is."""
+
+
+class RoutedIndex:
+    """Answers by routes. Where a route names no index, `index` serves; others are opened when they are first needed.
+
+    Example:
+        >>> with RoutedIndex(index, "routes.yaml") as routed:
+        ...     print(routed.query("Thanks a lot!").route)
+        courtesy
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        routes: str | Path,
+        *,
+        k: int = 4,
+        mode: SearchMode = "hybrid",
+        options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
+        environment: Environment | None = None,
+    ) -> None:
+        """Opens the file of routes.
+
+        Args:
+            index: What serves the routes that name no index.
+            routes: The file; folders in it are meant from where it is.
+            k: For the routes that do not say.
+            mode: Likewise.
+            options: How all indexes are searched.
+            false_refusals: As for `Index.engine`, for the routes that name no index.
+            environment: With which other indexes are opened.
+
+        Raises:
+            ConfigError: The file holds what is no route, or names an engine that there is not.
+            NoModelError: The embedder is missing and may not be downloaded.
+        """
+        self._index = index
+        self._routes = Path(routes)
+        self._k = k
+        self._mode: SearchMode = mode
+        self._options = options
+        self._false_refusals = false_refusals
+        self._environment = environment
+        self._others = ExitStack()
+        self._opened: dict[Path, Index] = {}
+        self._engine = index.routed_engine(self._routes, self._engine_for)
+        for action in self._engine.actions():
+            if isinstance(action, Retrieve) and action.engine not in (None, _ENGINE):
+                raise ConfigError(f"{self._routes} names the engine {action.engine!r}: there is {_ENGINE!r}.")
+
+    def engine(self) -> RoutedEngine:
+        """What answers, whole or as it grows; a `Chat` can hold it."""
+        return self._engine
+
+    def query(self, question: str) -> Response:
+        """The answer to a question; its `route` names what served it."""
+        return self._engine.query(question)
+
+    def close(self) -> None:
+        """Closes the indexes that routes have opened; the one that was given stays open."""
+        self._others.close()
+        self._opened.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _engine_for(self, action: Retrieve) -> RetrieverQueryEngine:
+        k, mode, options = action.k or self._k, action.mode or self._mode, self._options
+        if action.index is None:
+            rate = self._false_refusals
+            return self._index.engine(k=k, mode=mode, filter=action.filter, options=options, false_refusals=rate)
+        other = self._other(self._routes.parent / action.index)
+        found = other.retriever(mode, action.filter, options)
+        return self._index.engine_over(found, other.document, k=k, mode=mode)
+
+    def _other(self, path: Path) -> Index:
+        path = path.resolve()
+        if path not in self._opened:
+            self._opened[path] = self._others.enter_context(Index.open(path, environment=self._environment))
+        return self._opened[path]
