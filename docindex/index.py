@@ -304,7 +304,7 @@ class Index(StoredIndex):
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives."""
         return wiring.engine(self._parts, retriever, load_document, k, mode)
 
-    def routed_engine(self, routes: Path, engine_for: Callable[[Retrieve], RetrieverQueryEngine]) -> RoutedEngine:
+    def routed_engine(self, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine]) -> RoutedEngine:
         """An engine behind the router of a file; `docindex.routed.RoutedIndex` makes the engines of its routes, too."""
         return wiring.routed_engine(self._parts, routes, engine_for)
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from docindex.config import Environment
-from docindex.errors import ConfigError
 from docindex.index import Index
 from docindex.retrieval.routes import Retrieve
 from docindex.schema import Response, SearchMode
 
 if TYPE_CHECKING:
-    from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.chat import StreamingEngine
     from docindex.answering.routed import RoutedEngine
     from docindex.retrieval.options import RetrievalOptions
 
+logger = logging.getLogger("docindex")
+
 _ENGINE = "retriever"
-"""The engine that there is."""
+"""The engine that answers from passages."""
 
 
 class RoutedIndex:
@@ -40,6 +43,7 @@ class RoutedIndex:
         mode: SearchMode = "hybrid",
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
+        engines: Mapping[str, StreamingEngine] | None = None,
         environment: Environment | None = None,
     ) -> None:
         """Opens the file of routes.
@@ -51,10 +55,12 @@ class RoutedIndex:
             mode: Likewise.
             options: How all indexes are searched.
             false_refusals: As for `Index.engine`, for the routes that name no index.
+            engines: Engines of one's own by the names that the file gives them. Where there is none of a name, the
+                passages answer, and the log says so.
             environment: With which other indexes are opened.
 
         Raises:
-            ConfigError: The file holds what is no route, or names an engine that there is not.
+            ConfigError: The file holds what is no route.
             NoModelError: The embedder is missing and may not be downloaded.
         """
         self._index = index
@@ -63,13 +69,11 @@ class RoutedIndex:
         self._mode: SearchMode = mode
         self._options = options
         self._false_refusals = false_refusals
+        self._engines = dict(engines or {})
         self._environment = environment
         self._others = ExitStack()
         self._opened: dict[Path, Index] = {}
         self._engine = index.routed_engine(self._routes, self._engine_for)
-        for action in self._engine.actions():
-            if isinstance(action, Retrieve) and action.engine not in (None, _ENGINE):
-                raise ConfigError(f"{self._routes} names the engine {action.engine!r}: there is {_ENGINE!r}.")
 
     def engine(self) -> RoutedEngine:
         """What answers, whole or as it grows; a `Chat` can hold it."""
@@ -92,7 +96,11 @@ class RoutedIndex:
     ) -> None:
         self.close()
 
-    def _engine_for(self, action: Retrieve) -> RetrieverQueryEngine:
+    def _engine_for(self, action: Retrieve) -> StreamingEngine:
+        if action.engine is not None and action.engine in self._engines:
+            return self._engines[action.engine]
+        if action.engine not in (None, _ENGINE):
+            logger.warning("%s names the engine %r, which there is not: passages answer.", self._routes, action.engine)
         k, mode, options = action.k or self._k, action.mode or self._mode, self._options
         if action.index is None:
             rate = self._false_refusals

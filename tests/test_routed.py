@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docindex import Index
-from docindex.errors import ConfigError
+from docindex.errors import IndexNotFoundError
 from docindex.routed import RoutedIndex
 
 ROUTES = """
@@ -80,17 +80,22 @@ def test_an_answer_without_a_route_does_not_name_one(example_index: Index):
     assert "route" not in example_index.query("Who wrote Moby-Dick?").as_dict()
 
 
-def test_an_engine_that_there_is_not_is_refused(example_index: Index, tmp_path: Path):
+def test_engines_of_ones_own_have_names(example_index: Index, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     file = tmp_path / "routes.yaml"
-    file.write_text(ROUTES.replace("{k: 2}", "{engine: sql}"))
-    with pytest.raises(ConfigError, match="'sql'"):
-        RoutedIndex(example_index, file)
+    file.write_text(ROUTES.replace("{k: 2}", "{engine: mine, k: 2}"))
+    mine = example_index.engine(k=1)
+    with RoutedIndex(example_index, file, engines={"mine": mine}) as routed:
+        assert len(routed.query("How long does the warranty last?").hits) == 1
+        assert "mine" not in caplog.text
+    with RoutedIndex(example_index, file) as routed:
+        assert len(routed.query("How long does the warranty last?").hits) == 2
+        assert "the engine 'mine', which there is not" in caplog.text
 
 
 def test_an_index_that_there_is_not_is_named(example_index: Index, tmp_path: Path):
     file = tmp_path / "routes.yaml"
     file.write_text(ROUTES)
     with RoutedIndex(example_index, file) as routed:
-        with pytest.raises(Exception, match="other"):
+        with pytest.raises(IndexNotFoundError, match="other"):
             routed.query("What moves the tides?")
         assert routed.query("thanks").route == "courtesy"

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from docindex.answering.engine import RetrieverQueryEngine
+from docindex.answering.chat import StreamingEngine
 from docindex.answering.prompting import direct_prompt
 from docindex.answering.streams import LazyAnswer, reading
 from docindex.errors import QueryError
 from docindex.protocols import LLM, AnswerStream
 from docindex.retrieval.router import Router
-from docindex.retrieval.routes import Action, Answer, Direct, Refuse, Retrieve
+from docindex.retrieval.routes import Answer, Direct, Refuse, Retrieve
 from docindex.schema import Response, TokenCounts
 
 _ROUTER = "router"
@@ -26,7 +26,7 @@ class RoutedEngine:
     def __init__(
         self,
         router: Router,
-        engine_for: Callable[[Retrieve], RetrieverQueryEngine],
+        engine_for: Callable[[Retrieve], StreamingEngine],
         llm: Callable[[], LLM],
         *,
         max_tokens: int = 160,
@@ -43,11 +43,7 @@ class RoutedEngine:
         self._engine_for = engine_for
         self._llm = llm
         self._max_tokens = max_tokens
-        self._engines: dict[str, RetrieverQueryEngine] = {}
-
-    def actions(self) -> list[Action]:
-        """What the routes do, in the order of the file."""
-        return [route.action for route in self._router.routes.routes]
+        self._engines: dict[str, StreamingEngine] = {}
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response to a question; `route` names what served it.

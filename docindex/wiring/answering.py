@@ -57,7 +57,7 @@ def router(parts: Parts, routes: Path) -> Router:
     return Router.open(routes, parts.embedder(), words_in(parts.store.snapshot()))
 
 
-def routed_engine(parts: Parts, routes: Path, engine_for: Callable[[Retrieve], RetrieverQueryEngine]) -> RoutedEngine:
+def routed_engine(parts: Parts, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine]) -> RoutedEngine:
     """The engine that asks the router of a file first; `engine_for` gives those of the routes that retrieve."""
     from docindex.answering.routed import RoutedEngine
 
