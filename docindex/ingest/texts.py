@@ -45,6 +45,9 @@ GROUP_SECONDS = 2.0
 FIRST_GROUP_SECONDS = 0.25
 """The first one comes sooner: an index that was empty is searchable from then on."""
 
+UNFINISHED = ""
+"""In place of the hash of a file that was not read to its end: no bytes have it."""
+
 HANDFUL = 64
 HANDFUL_SECONDS = 0.2
 
@@ -226,6 +229,7 @@ class TextStage:
                     self._take(item, alike, file.record)
                     self._bytes_read = min(end, self._bytes_read + len(item.text))
                     if self._group.is_due(GROUP_SECONDS if self._commit else FIRST_GROUP_SECONDS):
+                        self._note_unfinished(file)
                         self.flush()
         self._bytes_read = end
         self.failed += problems
@@ -239,6 +243,8 @@ class TextStage:
         elif reading.given_up is not None:
             # No parser survives it: it is left alone until its bytes change.
             self._group.sources.append(replace(file.record, documents=len(before), failure=reading.given_up))
+        elif held:
+            self._note_unfinished(file)
         self._on_progress(self.progress("load"))
 
     def flush(self) -> None:
@@ -272,6 +278,18 @@ class TextStage:
         )
         self._writer.maintain(self._on_progress)
         self._reused += reused
+
+    def _note_unfinished(self, file: PlannedFile) -> None:
+        """Has the index know of a file of which it holds documents, and not yet that it holds all.
+
+        Should this ingest end here, the next one reads the file again; and if the file is gone by then, these
+        documents go with it.
+        """
+        if file.replaces is not None:
+            return  # the name is that of a file which is gone, until this one is read to its end
+        known = next(self._writer.snapshot.sources({file.record.location}), None)
+        if known is None or known.content_hash != UNFINISHED:
+            self._group.sources.append(replace(file.record, content_hash=UNFINISHED, documents=0))
 
     def _stored(self, doc_ids: set[str]) -> dict[str, DocumentRecord]:
         wanted = doc_ids - self._absent

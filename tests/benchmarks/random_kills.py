@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,7 +61,13 @@ def main() -> None:
                 if before.get(name) != now.get(name) and code != 0:
                     versions["new" if state == now.get(name) else "old"] += 1
             if code == 0 and held != now:
-                sys.exit(f"round {step}: after a whole ingest the index differs from the files")
+                kept = shutil.copytree(folder, tempfile.mkdtemp(prefix="docindex-lost-"), dirs_exist_ok=True)
+                wrong = [
+                    f"{name} ({'missing' if name not in held else 'old' if name in now else 'not gone'})"
+                    for name in sorted({*now, *held})
+                    if now.get(name) != held.get(name)
+                ]
+                sys.exit(f"round {step}: after a whole ingest these differ: {', '.join(wrong)}; all is kept in {kept}")
             if step % 20 == 0:
                 print(f"{kills} kills in {step} rounds, no loss", flush=True)
     print(f"{kills} kills; changed files found {versions['old']} times as before, {versions['new']} times as now.")

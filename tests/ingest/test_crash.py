@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from docindex import Index, IngestOptions
+from docindex.schema import LoadOptions
 
 WORKER = """
 import os, signal, sys
@@ -128,3 +129,62 @@ def test_what_a_killed_run_had_embedded_is_not_embedded_again(index: Index, run,
     assert report.unchanged == 400
     assert report.nodes.embedded == 400 - done
     assert index.ingest(file).nodes.embedded == 0
+
+
+PIECEMEAL = (
+    "import docindex.ingest.texts\n"
+    "docindex.ingest.texts.FIRST_GROUP_SECONDS = docindex.ingest.texts.GROUP_SECONDS = -1\n"  # a commit a document
+    + WORKER
+)
+
+
+def rows(file: Path, subject: str, count: int = 30) -> None:
+    file.write_text("\n".join(f'{{"id": "r{n}", "text": "Row {n} is about {subject}."}}' for n in range(count)))
+
+
+def test_what_a_killed_run_has_read_of_a_file_goes_with_the_file(index: Index, run, tmp_path: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "kept.txt").write_text("This text stays.")
+    rows(docs / "rows.jsonl", "herons")
+    assert run(PIECEMEAL, "committed", index.path, docs) == -9
+    held = texts(index)
+    assert 0 < len(held) < 31, "the kill came too late to show anything"
+    for file in ("rows.jsonl", "kept.txt"):
+        (docs / file).unlink()
+    index.ingest(docs, options=IngestOptions(sync=True, allow_empty_sync=True))
+    assert texts(index) == {}
+    assert index.check() == []
+
+
+def test_a_file_that_is_as_it_was_again_is_read_after_a_killed_run(index: Index, run, tmp_path: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    rows(docs / "rows.jsonl", "herons")
+    index.ingest(docs)
+    before = texts(index)
+    rows(docs / "rows.jsonl", "storks")
+    assert run(PIECEMEAL, "committed", index.path, docs) == -9
+    assert texts(index) != before, "the kill came too soon to show anything"
+    rows(docs / "rows.jsonl", "herons")
+    index.ingest(docs)
+    assert texts(index) == before
+    assert index.ingest(docs).unchanged == 30
+
+
+def test_what_could_be_read_of_a_file_goes_with_it(index: Index, tmp_path: Path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "first.jsonl").write_text('{"id": "a", "text": "The first file has this id."}')
+    (docs / "second.jsonl").write_text('{"id": "a", "text": "So has the second."}\n{"id": "b", "text": "Its own."}')
+    options = IngestOptions(sync=True, load=LoadOptions(id_field="id"))
+    for _ in range(2):
+        report = index.ingest(docs, options=options)
+        assert [problem.source for problem in report.failed] == ["a"]
+        assert texts(index).keys() == {"a", "b"}
+    version = index.status()["version"]
+    index.ingest(docs, options=options)
+    assert index.status()["version"] == version, "nothing changed, and yet there is a new version"
+    (docs / "second.jsonl").unlink()
+    index.ingest(docs, options=options)
+    assert texts(index).keys() == {"a"}
