@@ -123,7 +123,9 @@ def query(
                 from docindex.routed import RoutedIndex
 
                 if not isinstance(opened, Index):
-                    raise QueryError("--routes goes with one index: the file names further ones, as `index` of a route.")
+                    raise QueryError(
+                        "--routes goes with one index: the file names further ones, as `index` of a route."
+                    )
                 routed = RoutedIndex(
                     opened,
                     routes,

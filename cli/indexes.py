@@ -74,7 +74,7 @@ def add(
     kind: KindArgument,
     index: IndexOption = None,
     by: Annotated[
-        By, typer.Option("--by", help="Who makes it: rules, or the local model, which writes something for each passage.")
+        By, typer.Option("--by", help="Who makes it: rules, or the local model, which writes for each passage.")
     ] = By.RULES,
     fanout: Annotated[
         int, typer.Option("--fanout", metavar="N", min=2, max=64, help="Members of a summary in the tree.")
