@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from docindex import wiring
 from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import LoadError, NoModelError, StoreError
-from docindex.protocols import OnProgress, Retriever
+from docindex.protocols import OnProgress, Retriever, StreamingEngine
 from docindex.schema import Condition, Document, Hit, IndexDefinition, IngestReport, Query, Response, SearchMode
 from docindex.stored_index import StoredIndex, no_progress
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import Chat, StreamingEngine
+    from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.ingest.unchanged import Look
     from docindex.retrieval.options import RetrievalOptions
@@ -289,7 +290,7 @@ class Index(StoredIndex):
         `false_refusals` is the share of questions with an answer that may be refused because their passages score
         like those of foreign questions, 0.05 unless given; the ingest has fitted what scores that share has.
         """
-        policy = wiring.policy(self._parts, false_refusals)
+        policy = self.policy(false_refusals)
         found, where = self._recorded(mode, filter, options), self._condition(filter)
         return wiring.engine(self._parts, found, self.document, k, mode, where, policy)
 
@@ -300,9 +301,21 @@ class Index(StoredIndex):
         *,
         k: int = 4,
         mode: SearchMode = "hybrid",
+        policy: AnswerPolicy | None = None,
     ) -> RetrieverQueryEngine:
-        """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives."""
-        return wiring.engine(self._parts, retriever, load_document, k, mode)
+        """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives.
+
+        What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
+        """
+        return wiring.engine(self._parts, retriever, load_document, k, mode, policy=policy)
+
+    def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
+        """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.
+
+        Raises:
+            ConfigError: `false_refusals` is no share between 0 and 1.
+        """
+        return wiring.policy(self._parts, false_refusals)
 
     def routed_engine(self, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine]) -> RoutedEngine:
         """An engine behind the router of a file; `docindex.routed.RoutedIndex` makes the engines of its routes, too."""

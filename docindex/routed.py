@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self
 
 from docindex.config import Environment
 from docindex.index import Index
+from docindex.protocols import StreamingEngine
 from docindex.retrieval.routes import Retrieve
 from docindex.schema import Response, SearchMode
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import StreamingEngine
     from docindex.answering.routed import RoutedEngine
     from docindex.retrieval.options import RetrievalOptions
 
@@ -54,7 +54,7 @@ class RoutedIndex:
             k: For the routes that do not say.
             mode: Likewise.
             options: How all indexes are searched.
-            false_refusals: As for `Index.engine`, for the routes that name no index.
+            false_refusals: As for `Index.engine`; each index goes by its own scores.
             engines: Engines of one's own by the names that the file gives them. Where there is none of a name, the
                 passages answer, and the log says so.
             environment: With which other indexes are opened.
@@ -102,12 +102,12 @@ class RoutedIndex:
         if action.engine not in (None, _ENGINE):
             logger.warning("%s names the engine %r, which there is not: passages answer.", self._routes, action.engine)
         k, mode, options = action.k or self._k, action.mode or self._mode, self._options
+        rate = self._false_refusals
         if action.index is None:
-            rate = self._false_refusals
             return self._index.engine(k=k, mode=mode, filter=action.filter, options=options, false_refusals=rate)
         other = self._other(self._routes.parent / action.index)
         found = other.retriever(mode, action.filter, options)
-        return self._index.engine_over(found, other.document, k=k, mode=mode)
+        return self._index.engine_over(found, other.document, k=k, mode=mode, policy=other.policy(rate))
 
     def _other(self, path: Path) -> Index:
         path = path.resolve()

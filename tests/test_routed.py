@@ -99,3 +99,16 @@ def test_an_index_that_there_is_not_is_named(example_index: Index, tmp_path: Pat
         with pytest.raises(IndexNotFoundError, match="other"):
             routed.query("What moves the tides?")
         assert routed.query("thanks").route == "courtesy"
+
+
+def test_an_index_that_a_route_names_refuses_by_its_own_scores(
+    example_index: Index, tmp_path: Path, example_documents: Path
+):
+    with Index.create(tmp_path / "other") as other:
+        other.ingest(example_documents)
+    file = tmp_path / "routes.yaml"
+    file.write_text(ROUTES.replace("{k: 2}", "{index: other, k: 2}"))
+    with RoutedIndex(example_index, file) as routed:
+        assert not routed.query("How long does the warranty last?").no_answer
+    with RoutedIndex(example_index, file, false_refusals=0.97) as routed:
+        assert routed.query("How long does the warranty last?").no_answer

@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from docindex.answering.packing import fits
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
@@ -14,7 +13,7 @@ from docindex.answering.questions import analyse_question
 from docindex.answering.streams import LazyAnswer, reading
 from docindex.answering.terms import analyse
 from docindex.errors import QueryError
-from docindex.protocols import LLM, AnswerStream, Token
+from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
 from docindex.schema import Response
 
 _DEPENDENT = re.compile(
@@ -41,14 +40,6 @@ class Turn:
     standalone: str
     """As it was looked up."""
     response: Response
-
-
-class StreamingEngine(Protocol):
-    """What a chat asks."""
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as it grows."""
-        ...
 
 
 class Chat:

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from docindex.answering.chat import StreamingEngine
 from docindex.answering.prompting import direct_prompt
 from docindex.answering.streams import LazyAnswer, reading
 from docindex.errors import QueryError
-from docindex.protocols import LLM, AnswerStream
+from docindex.protocols import LLM, AnswerStream, StreamingEngine
 from docindex.retrieval.router import Router
 from docindex.retrieval.routes import Answer, Direct, Refuse, Retrieve
 from docindex.schema import Response, TokenCounts

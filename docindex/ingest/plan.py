@@ -16,6 +16,8 @@ from docindex.ingest.stamps import FileHashes
 from docindex.protocols import LoaderRegistry, SourceRecord
 from docindex.schema import Duplicate, Planned, Problem, Source, digest
 
+UNFINISHED = ""
+"""In place of the hash of a file that was not read to its end: no bytes have it."""
 _FILE_LIMIT_CURE = "raise the limit file_bytes (--limit file_bytes=N)"
 
 
@@ -121,7 +123,9 @@ class _Planner:
         self._loaders = cache(loaders)
         self._options = options
         self._may_read = may_read
-        self._names = {record.name: record.location for record in known.values()}
+        # A file that is read in the place of one which is gone shares its name until it has been read to its end.
+        unfinished_first = sorted(known.values(), key=lambda record: record.content_hash != UNFINISHED)
+        self._names = {record.name: record.location for record in unfinished_first}
         self._known_as = {record.content_hash: record.location for record in known.values() if record.same_as is None}
         self._name_of = {record.location: record.name for record in known.values()}
         self._stands: dict[str, str] = {}

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from docindex.indices.passages import PassageIndex
-from docindex.ingest.plan import Plan, PlannedFile
+from docindex.ingest.plan import UNFINISHED, Plan, PlannedFile
 from docindex.protocols import (
     ChangeSet,
     DocumentChange,
@@ -45,8 +45,6 @@ GROUP_SECONDS = 2.0
 FIRST_GROUP_SECONDS = 0.25
 """The first one comes sooner: an index that was empty is searchable from then on."""
 
-UNFINISHED = ""
-"""In place of the hash of a file that was not read to its end: no bytes have it."""
 
 HANDFUL = 64
 HANDFUL_SECONDS = 0.2
@@ -285,8 +283,6 @@ class TextStage:
         Should this ingest end here, the next one reads the file again; and if the file is gone by then, these
         documents go with it.
         """
-        if file.replaces is not None:
-            return  # the name is that of a file which is gone, until this one is read to its end
         known = next(self._writer.snapshot.sources({file.record.location}), None)
         if known is None or known.content_hash != UNFINISHED:
             self._group.sources.append(replace(file.record, content_hash=UNFINISHED, documents=0))

@@ -4,7 +4,7 @@ Implementations are named in `docindex.wiring` and nowhere else. Contract suites
 in `docindex.testing`; ours pass them too.
 """
 
-from docindex.protocols.answering import AnswerStream, QueryEngine, Retriever, Synthesizer
+from docindex.protocols.answering import AnswerStream, QueryEngine, Retriever, StreamingEngine, Synthesizer
 from docindex.protocols.models import LLM, ChoosingLLM, Embedder, Message, Token, Vectors
 from docindex.protocols.reading import Chunker, Loaded, Loader, LoaderRegistry
 from docindex.protocols.records import (
@@ -46,6 +46,7 @@ __all__ = [
     "SourceRecord",
     "StoredNode",
     "StoredTable",
+    "StreamingEngine",
     "Synthesizer",
     "Token",
     "Vectors",

@@ -44,3 +44,11 @@ class QueryEngine(Protocol):
     """Answers questions."""
 
     def query(self, question: str) -> Response: ...
+
+
+class StreamingEngine(Protocol):
+    """Answers questions piece by piece, as a chat asks for it."""
+
+    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
+        """The answer as it grows."""
+        ...

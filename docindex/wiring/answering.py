@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.protocols import Retriever, Snapshot
+from docindex.protocols import Retriever, Snapshot, StreamingEngine
 from docindex.schema import Condition, Document, SearchMode
 from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import Chat, StreamingEngine
+    from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine

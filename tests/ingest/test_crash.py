@@ -188,3 +188,26 @@ def test_what_could_be_read_of_a_file_goes_with_it(index: Index, tmp_path: Path)
     (docs / "second.jsonl").unlink()
     index.ingest(docs, options=options)
     assert texts(index).keys() == {"a"}
+
+
+def test_a_file_that_was_being_read_in_the_place_of_a_gone_one(index: Index, run, tmp_path: Path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, subject in ((old, "herons"), (new, "storks")):
+        folder.mkdir()
+        rows(folder / "rows.jsonl", subject)
+    index.ingest(old)
+    shutil.rmtree(old)
+    assert run(PIECEMEAL, "committed", index.path, new) == -9
+    assert {record.location for record in index.documents()} >= {str(new / "rows.jsonl")}, "the kill came too soon"
+    killed = shutil.copytree(index.path, tmp_path / "killed")
+
+    index.ingest(new)
+    assert {text.rpartition(" ")[2] for text in texts(index).values()} == {"storks."}
+    assert {record.location for record in index.documents()} == {str(new / "rows.jsonl")}
+    assert index.ingest(new).unchanged == 30
+
+    (new / "rows.jsonl").unlink()
+    with Index.open(killed) as other:
+        other.ingest(new, options=IngestOptions(sync=True, allow_empty_sync=True))
+        assert str(new / "rows.jsonl") not in {record.location for record in other.documents()}
+        assert other.check() == []
