@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from docindex.answering.packing import fits
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
-from docindex.answering.streams import LazyAnswer, reading
+from docindex.answering.streams import asked, reading
 from docindex.answering.terms import analyse
-from docindex.errors import QueryError
 from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
 from docindex.schema import Response
 
@@ -85,9 +84,7 @@ class Chat:
         Raises:
             QueryError: The question is empty.
         """
-        if not text.strip():
-            raise QueryError("The question is empty: ask something.")
-        return LazyAnswer(self._answer(text, cancel))
+        return asked(text, self._answer(text, cancel))
 
     def standalone(self, text: str, *, cancel: threading.Event | None = None) -> str:
         """The question as it is looked up: with what it refers to, if it leans on the one before."""

@@ -8,8 +8,8 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 
-from docindex.answering.streams import LazyAnswer
-from docindex.errors import QueryError, RequestCancelledError
+from docindex.answering.streams import asked
+from docindex.errors import RequestCancelledError
 from docindex.protocols import AnswerStream, Retriever, Synthesizer
 from docindex.retrieval.recording import Recording, RecordingRetriever
 from docindex.schema import Condition, Hit, Query, Response, SearchMode
@@ -52,9 +52,7 @@ class RetrieverQueryEngine:
         Raises:
             QueryError: The question is empty.
         """
-        if not question.strip():
-            raise QueryError("The question is empty: ask something.")
-        return LazyAnswer(self._answer(question, cancel))
+        return asked(question, self._answer(question, cancel))
 
     async def aquery(self, question: str) -> Response:
         """`query` in a thread; when the task is cancelled, so is the request."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from docindex.answering.prompting import direct_prompt
-from docindex.answering.streams import LazyAnswer, reading
+from docindex.answering.streams import asked, reading
 from docindex.errors import QueryError
 from docindex.protocols import LLM, AnswerStream, StreamingEngine
 from docindex.retrieval.router import Router
@@ -59,9 +59,7 @@ class RoutedEngine:
         Raises:
             QueryError: The question is empty.
         """
-        if not question.strip():
-            raise QueryError("The question is empty: ask something.")
-        return LazyAnswer(self._answer(question, cancel))
+        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
+from docindex.errors import QueryError
 from docindex.protocols import Token
 from docindex.schema import Response
 
@@ -57,3 +58,14 @@ class LazyAnswer:
         if response is None:
             raise RuntimeError("The answer was closed or failed before it was whole.")
         return response
+
+
+def asked(question: str, pieces: Generator[str, None, Response]) -> LazyAnswer:
+    """The answer that the generator makes of the question, once there is one.
+
+    Raises:
+        QueryError: The question is empty.
+    """
+    if not question.strip():
+        raise QueryError("The question is empty: ask something.")
+    return LazyAnswer(pieces)

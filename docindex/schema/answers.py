@@ -106,6 +106,8 @@ class Citation:
     quote: str
     verified: bool
     """The stored text holds the quote at this span, and the quote supports the sentence that cites it."""
+    row: int | None = None
+    """Of a table, as the program that shows the file counts: a sheet's row, a file's line."""
 
     def as_dict(self) -> dict[str, Any]:
         """The citation as `--json` prints it."""
@@ -129,6 +131,22 @@ class TokenCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What an engine did on its way to an answer."""
+
+    kind: str
+    """Such as `question`, `sql` or `summary`."""
+    text: str
+    """What was asked or run."""
+    answer: str = ""
+    """What came of it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as `--json` prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """An answer and what it rests on."""
 
@@ -147,6 +165,8 @@ class Response:
     model: str = ""
     route: str | None = None
     """The route that served it, where a router decides."""
+    steps: tuple[Step, ...] = ()
+    """What the engine did, where it takes more than one search and one answer."""
 
     def __str__(self) -> str:
         lines = [self.answer]
@@ -158,7 +178,7 @@ class Response:
 
     def as_dict(self) -> dict[str, Any]:
         """The response as `--json` prints it."""
-        return {
+        told: dict[str, Any] = {
             "question": self.question,
             "answer": self.answer,
             "no_answer": self.no_answer,
@@ -168,7 +188,12 @@ class Response:
             "tokens": asdict(self.tokens),
             "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
             "model": self.model,
-        } | ({} if self.route is None else {"route": self.route})
+        }
+        if self.route is not None:
+            told["route"] = self.route
+        if self.steps:
+            told["steps"] = [step.as_dict() for step in self.steps]
+        return told
 
 
 def _rounded(score: float | None) -> float | None:
