@@ -38,17 +38,17 @@ class PromptTurn:
 
 def answer_prompt(question: str, hits: Sequence[Hit]) -> list[Message]:
     """System, sources, question, in that order: asked again about the same sources, most of it is in the KV cache."""
-    sources = [PromptSource(_heading(hit), _fenced(hit.text.strip())) for hit in hits]
+    sources = [PromptSource(_heading(hit), fenced(hit.text.strip())) for hit in hits]
     return [
-        Message("system", _template("system.txt").render().strip()),
-        Message("user", _template("question.txt").render(sources=sources, question=_fenced(question.strip())).strip()),
+        Message("system", template("system.txt").render().strip()),
+        Message("user", template("question.txt").render(sources=sources, question=fenced(question.strip())).strip()),
     ]
 
 
 def direct_prompt(question: str) -> list[Message]:
     """The question alone."""
     return [
-        Message("system", _template("direct_system.txt").render().strip()),
+        Message("system", template("direct_system.txt").render().strip()),
         Message("user", question.strip()),
     ]
 
@@ -56,8 +56,8 @@ def direct_prompt(question: str) -> list[Message]:
 def rewrite_prompt(question: str, turns: Sequence[PromptTurn]) -> list[Message]:
     """Asks for a question that stands alone."""
     return [
-        Message("system", _template("rewrite_system.txt").render().strip()),
-        Message("user", _template("rewrite.txt").render(turns=turns, question=question.strip()).strip()),
+        Message("system", template("rewrite_system.txt").render().strip()),
+        Message("user", template("rewrite.txt").render(turns=turns, question=question.strip()).strip()),
     ]
 
 
@@ -66,14 +66,16 @@ def _heading(hit: Hit) -> str:
     parts = [hit.title, *hit.node.headings]
     unique = [part for at, part in enumerate(parts) if part and part not in parts[:at]]
     line = " ".join(" > ".join(unique).split()).replace(">>", ">")
-    return _fenced(line[:_LONGEST_HEADING]).replace("<", _BRACKET)
+    return fenced(line[:_LONGEST_HEADING]).replace("<", _BRACKET)
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
+    """Text of a document or a user in which nothing opens or closes a source."""
     return _FENCE.sub(_BRACKET, text)
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A file of `prompts/`, to be rendered with its values; what goes into it is text and never read as a template."""
     text = resources.files("docindex.answering").joinpath("prompts", name).read_text("utf-8")
     return ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(text)

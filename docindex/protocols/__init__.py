@@ -4,8 +4,8 @@ Implementations are named in `docindex.wiring` and nowhere else. Contract suites
 in `docindex.testing`; ours pass them too.
 """
 
-from docindex.protocols.answering import AnswerStream, QueryEngine, Retriever, StreamingEngine, Synthesizer
-from docindex.protocols.models import LLM, ChoosingLLM, Embedder, Message, Token, Vectors
+from docindex.protocols.answering import AnswerStream, Engine, QueryEngine, Retriever, StreamingEngine, Synthesizer
+from docindex.protocols.models import LLM, BatchingLLM, ChoosingLLM, Completion, Embedder, Message, Token, Vectors
 from docindex.protocols.reading import Chunker, Loaded, Loader, LoaderRegistry
 from docindex.protocols.records import (
     ChangeSet,
@@ -24,13 +24,16 @@ from docindex.protocols.stores import DerivedIndex, IndexStore, OnProgress, Snap
 __all__ = [
     "LLM",
     "AnswerStream",
+    "BatchingLLM",
     "ChangeSet",
     "ChoosingLLM",
     "Chunker",
+    "Completion",
     "DerivedIndex",
     "DocumentChange",
     "DocumentRecord",
     "Embedder",
+    "Engine",
     "FileStamp",
     "IndexStore",
     "Loaded",

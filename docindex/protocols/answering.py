@@ -52,3 +52,7 @@ class StreamingEngine(Protocol):
     def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
         """The answer as it grows."""
         ...
+
+
+class Engine(QueryEngine, StreamingEngine, Protocol):
+    """Answers whole or piece by piece; engines that ask others hold such."""
