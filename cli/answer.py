@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docindex.cli.answering import (
+    CacheOption,
+    DatabaseOption,
+    DocumentOption,
+    EngineOption,
+    SentencesOption,
+    StepsOption,
+    StrictOption,
+    SynthesisOption,
+    answer_options,
+)
 from docindex.cli.models import bring_model
 from docindex.cli.opening_indexes import Searched, open_indexes
 from docindex.cli.options import (
@@ -41,12 +53,10 @@ from docindex.cli.session import NO_ANSWER, Session, interruptible
 from docindex.cli.terminal import open_screen
 from docindex.config import LLMConfig
 from docindex.errors import QueryError
-from docindex.schema import Response
+from docindex.schema import MemoryKind, Response
 
 if TYPE_CHECKING:
-    from docindex.answering.engine import RetrieverQueryEngine
-    from docindex.answering.routed import RoutedEngine
-    from docindex.protocols import AnswerStream
+    from docindex.protocols import AnswerStream, Engine
 
 LEAVE = ("/quit", "/exit")
 
@@ -56,10 +66,13 @@ def query(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to answer.", show_default=False)],
     index: IndexesOption = None,
     llm: ModelOption = None,
-    engine: Annotated[
-        Literal["retriever"],
-        typer.Option("--engine", help="How the answer is made; retriever: from the passages that search finds."),
-    ] = "retriever",
+    engine: EngineOption = "retriever",
+    synthesis: SynthesisOption = "compact",
+    strict: StrictOption = False,
+    steps: StepsOption = 4,
+    sentences: SentencesOption = 5,
+    document: DocumentOption = None,
+    database: DatabaseOption = None,
     stream: Annotated[
         bool, typer.Option("--stream/--no-stream", help="Print the answer while it is written, or when it is whole.")
     ] = True,
@@ -92,6 +105,16 @@ def query(
     ] = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
+    cache: CacheOption = True,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--schema",
+            metavar="FILE",
+            help="A JSON schema: the answer is JSON of that form, each field with the sentence that says so.",
+            show_default=False,
+        ),
+    ] = None,
     at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -104,22 +127,45 @@ def query(
       docindex query "How do I reset the device?"
       docindex query "Who signed the contract?" --filter "source CONTAINS 'contract'" --json
       docindex query "What does the warranty cover?" --llm ./my-model.gguf --max-tokens 400
+      docindex query "How much rain fell in March?" --engine tables
+      docindex query "Summarise the user manual." --engine summary --sentences 8
       docindex query "Thanks a lot!" --routes routes.yaml
+      docindex query "How long is the warranty?" --schema warranty.json
     """
-    del engine  # the only one
+    answers = answer_options(synthesis, strict, steps, sentences, document, database, cache)
     options = retrieval_options(via, expand, window, transform, rerank, settings)
+    from docindex.index import Index
+
     session = Session.of(ctx)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
+    if routes is not None and engine != "retriever":
+        raise QueryError("--engine goes without --routes: write it into the file, as `engine` of a route.")
     if routes is not None and filter is not None:
         raise QueryError("--filter goes without --routes: write the condition into the file, as `filter` of a route.")
+    if schema is not None:
+        if routes is not None or engine != "retriever":
+            raise QueryError("--schema goes without --engine and --routes: the form is filled in from passages.")
+        form = _schema_in(schema)
+        with _open(session, index, config, at) as opened:
+            if not isinstance(opened, Index):
+                raise QueryError("--schema goes with one index: give one --index.")
+            with waiting("Searching and reading"):
+                filled = opened.extract_json(question, form, k=k, mode=mode, filter=filter)
+        print_json(filled.as_dict())
+        raise typer.Exit(NO_ANSWER if filled.no_answer else 0)
     with _open(session, index, config, at) as opened, ExitStack() as stack:
         with waiting("Loading the model"):
             if routes is None:
-                answering: RetrieverQueryEngine | RoutedEngine = opened.engine(
-                    k=k, mode=mode, filter=filter, options=options, false_refusals=false_refusals
+                answering: Engine = opened.engine(
+                    engine,
+                    k=k,
+                    mode=mode,
+                    filter=filter,
+                    options=options,
+                    false_refusals=false_refusals,
+                    answers=answers,
                 )
             else:
-                from docindex.index import Index
                 from docindex.routed import RoutedIndex
 
                 if not isinstance(opened, Index):
@@ -133,6 +179,7 @@ def query(
                     mode=mode,
                     options=options,
                     false_refusals=false_refusals,
+                    answers=answers,
                     environment=session.environment,
                 )
                 answering = stack.enter_context(routed).engine()
@@ -154,31 +201,50 @@ def chat(
     llm: ModelOption = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
+    conversation: Annotated[
+        str | None,
+        typer.Option(
+            "--conversation",
+            "-c",
+            metavar="NAME",
+            help="Keep the talk in the index under this name, and go on with what is kept of it.",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Annotated[
+        MemoryKind,
+        typer.Option(
+            "--memory",
+            help="What follow-ups may lean on: the last turns, a summary of the older ones too, or the turns that are "
+            "most alike.",
+        ),
+    ] = "recent",
     as_json: JsonOption = False,
 ) -> None:
     r"""Talks about the documents: each question may refer to what was said before.
 
     On a terminal, ends with Ctrl-D or /quit; Ctrl-C stops an answer. In a pipe, each line is a question; --json prints
-    a line of JSON for each.
+    a line of JSON for each. With a name, `docindex conversations` lists, shows and deletes what was said.
 
     Examples:
       docindex chat
+      docindex chat --conversation warranty
       printf 'What is covered?\nFor how long?\n' | docindex chat --json
     """
     session = Session.of(ctx)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
     with _open(session, index, config) as opened:
         with waiting("Loading the model"):
-            conversation = opened.chat()
+            talk = opened.chat(conversation=conversation, memory=memory)
         screen = open_screen()
         interactive = sys.stdin.isatty() and sys.stdout.isatty()
         for question in _typed_questions(screen) if interactive else _piped_questions():
             if as_json:
-                print_json_line(conversation.ask(question).as_dict())
+                print_json_line(talk.ask(question).as_dict())
                 continue
             try:
                 with interruptible():
-                    _show_stream(screen, conversation.stream(question))
+                    _show_stream(screen, talk.stream(question))
             except (KeyboardInterrupt, QueryError) as stop:
                 if not interactive:
                     raise
@@ -209,6 +275,16 @@ def _show_stream(screen: Screen, answer: AnswerStream) -> Response:
     screen.stream(chain([first], pieces))
     show_sources(screen, answer.response)
     return answer.response
+
+
+def _schema_in(path: Path) -> dict[str, Any]:
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise QueryError(f"{path} can't be read as JSON ({error}): give a file with a JSON schema.") from error
+    if not isinstance(schema, dict):
+        raise QueryError(f"{path} holds no JSON schema: give an object.")
+    return schema
 
 
 def _show_whole(screen: Screen, response: Response) -> None:

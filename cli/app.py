@@ -48,6 +48,7 @@ def build_app(*, rich: bool, only: str | None = None) -> typer.Typer:
             command = _command(place)
             app.command(name, cls=PlainCommand, help=help_of(command, rich=rich), rich_help_panel=panel)(command)
     if only not in places:
+        from docindex.cli.conversations import add_conversation_commands
         from docindex.cli.evaluate import add_eval_commands
         from docindex.cli.graph import add_graph_commands
         from docindex.cli.indexes import add_index_commands
@@ -59,6 +60,7 @@ def build_app(*, rich: bool, only: str | None = None) -> typer.Typer:
         add_graph_commands(app, rich=rich)
         add_index_commands(app, rich=rich)
         add_trace_commands(app, rich=rich)
+        add_conversation_commands(app, rich=rich)
     return app
 
 

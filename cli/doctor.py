@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,9 +135,13 @@ def _index(session: Session, path: Path, problems: list[str]) -> dict[str, Any] 
 
 
 def _loaded(session: Session, model: str | None) -> dict[str, Any]:
-    from docindex.wiring import open_llm
+    from docindex.llm.http_address import ServerAddress
+    from docindex.wiring import open_llm, open_local_llm
 
     config = llm_config(session, model, max_tokens=None, require_gpu=False)
     bring_model(session, config.model)
-    with waiting("Loading the model"), open_llm(config, session.environment) as loaded:
+    if ServerAddress.is_one(config.model):
+        with waiting("Asking the server"), closing(open_llm(config, session.environment)) as remote:
+            return {"model": remote.name, "context_tokens": remote.context_tokens}
+    with waiting("Loading the model"), open_local_llm(config, session.environment) as loaded:
         return {"model": loaded.name} | loaded.device.as_dict()

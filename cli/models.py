@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docindex.cli.groups import add_group
+from docindex.cli.model_speed import bench_models, optimize_model, plan_model
 from docindex.cli.options import JsonOption
 from docindex.cli.output import print_json, readable_bytes
 from docindex.cli.progress import show_progress
@@ -17,8 +18,6 @@ from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from docindex.models.acquire import ModelStore
     from docindex.models.catalogue import ModelSpec
 
@@ -27,13 +26,18 @@ ModelArgument = Annotated[
 ]
 
 
-def bring_model(session: Session, model: str) -> Path:
-    """Where the model is; one that is missing is downloaded with progress, which the library would do in silence."""
+def bring_model(session: Session, model: str) -> None:
+    """Downloads a model that is missing with progress, which the library would do in silence."""
+    from docindex.llm.http_address import ServerAddress
+
+    if ServerAddress.is_one(model):
+        return
     store = open_store(session)
     if store.catalogue.get(model) is None or store.installed(model):
-        return store.path(model)
+        store.path(model)
+        return
     with show_progress("Looking for the model") as on_progress:
-        return store.path(model, on_progress)
+        store.path(model, on_progress)
 
 
 def open_store(session: Session) -> ModelStore:
@@ -141,8 +145,11 @@ def add_model_commands(app: typer.Typer, *, rich: bool) -> None:
         "pull": pull_models,
         "path": model_path,
         "info": model_info,
+        "plan": plan_model,
+        "bench": bench_models,
+        "optimize": optimize_model,
     }
-    add_group(app, "models", "Lists, brings and verifies models.", commands, panel="Look after", rich=rich)
+    add_group(app, "models", "Lists, brings, verifies and tunes models.", commands, panel="Look after", rich=rich)
 
 
 def _facts(store: ModelStore, spec: ModelSpec) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from docindex.cli.options import at_version
 from docindex.cli.session import Session
-from docindex.config import LLMConfig
+from docindex.config import AnswerOptions, LLMConfig
 from docindex.errors import QueryError
-from docindex.schema import Hit, SearchMode
+from docindex.protocols import Engine
+from docindex.schema import EngineName, Hit, MemoryKind, SearchMode
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
-    from docindex.answering.engine import RetrieverQueryEngine
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.tracing import StageTrace
 
@@ -47,17 +47,19 @@ class Searched(Protocol):
 
     def engine(
         self,
+        name: EngineName = "retriever",
         *,
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
-    ) -> RetrieverQueryEngine:
+        answers: AnswerOptions | None = None,
+    ) -> Engine:
         """What answers questions."""
         ...
 
-    def chat(self) -> Chat:
+    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
         """A conversation."""
         ...
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from docindex.errors import ConfigError
-from docindex.schema import LoadOptions
+from docindex.schema import LoadOptions, SynthesisMode
 
 VERSION = "0.1.0"
 """Of docindex itself."""
@@ -29,7 +29,7 @@ class IndexConfig:
     """How an index is built. Saved in the index, and fixed once it holds documents."""
 
     embedder: str = DEFAULT_EMBEDDER
-    """A name in the model catalogue, or a folder with a sentence-transformers model."""
+    """A name in the catalogue, a folder with a sentence-transformers model, or a GGUF file that makes embeddings."""
     chunk_tokens: int = 200
     """The most tokens of one node, its context header included, in the embedder's own tokens."""
     overlap_tokens: int = 24
@@ -141,27 +141,106 @@ class IngestOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOptions:
+    """How answers are made."""
+
+    synthesis: SynthesisMode = "compact"
+    """How an answer is made of the passages."""
+    strict: bool = False
+    """Withhold sentences that could not be verified, which are marked otherwise."""
+    steps: int = 4
+    """How many questions an engine may ask on its way to one answer."""
+    sentences: int = 5
+    """How long the summary of a document is."""
+    documents: tuple[str, ...] = ()
+    """Ids of the documents that are summarised or compared; without any, those that the question names."""
+    database: str | None = None
+    """An SQLAlchemy URL: the tables engine asks this database instead of the tables of the documents."""
+    cache: bool = True
+    """Answer a prompt that was answered before, for the same version of the index, from what is kept."""
+
+    def __post_init__(self) -> None:
+        if self.synthesis not in get_args(SynthesisMode):
+            raise ConfigError(f"There is no synthesis {self.synthesis!r}: choose {', '.join(get_args(SynthesisMode))}.")
+        _in_range("steps", self.steps, 1, 20)
+        _in_range("sentences", self.sentences, 1, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """How a model behind an HTTP server is asked."""
+
+    connect_seconds: float = 5.0
+    """For the connection to be made."""
+    read_seconds: float = 120.0
+    """The longest silence: the reading of a long prompt is one."""
+    total_seconds: float = 600.0
+    """For one answer in all, with all tries."""
+    attempts: int = 4
+    """How often a request is made that fails for the moment. One that has given out a token is not made again."""
+    longest_wait: float = 60.0
+    """Seconds to wait at most where the server says when to ask again."""
+    parallel: int = 8
+    """Requests at once in `complete_many`."""
+
+    def __post_init__(self) -> None:
+        for name in ("connect_seconds", "read_seconds", "total_seconds", "longest_wait"):
+            if not 0 < getattr(self, name) <= 86_400:
+                raise ConfigError(f"{name} is {getattr(self, name)}: give seconds above 0, up to a day.")
+        for name, most in (("attempts", 100), ("parallel", 1000)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ConfigError(f"{name} is {getattr(self, name)}: give a value from 1 to {most}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LLMConfig:
     """How the local model runs. It belongs to a process, not to an index."""
 
     model: str = DEFAULT_LLM
-    """A name in the model catalogue, or the path of any GGUF file."""
+    """A name in the model catalogue, the path of any GGUF file, or an address: `http://localhost:8080/v1#name`."""
     context_tokens: int | None = None
-    """The context window; None takes the model's own, up to 8,192."""
+    """The context window; None takes the model's own, up to 8,192, or what its server says, else 4,096."""
     max_tokens: int = 256
     """The longest answer."""
     gpu_layers: int = -1
     """How many layers to offload; -1 is all that the build and the device can take, 0 none."""
+    experts_on_cpu: bool = False
+    """Of a mixture of experts, keep the experts in the machine's memory where its layers are offloaded."""
     require_gpu: bool = False
     """Fail rather than run on the CPU."""
     threads: int | None = None
     """CPU threads; None is one a core."""
+    cache_type: Literal["f16", "q8_0"] = "f16"
+    """How the KV cache is kept: "q8_0" takes half the memory, and answers may differ."""
+    state_cache_bytes: int = 256 << 20
+    """Memory for contexts that were read before, so that they need not be read again; 0 keeps none."""
+    state_disk_bytes: int = 0
+    """The same on disk, beside the models, for all processes together; 0 keeps none. What is kept there was computed
+    from the documents that were read, and is readable to this user only."""
+    answer_seconds: float | None = None
+    """The longest that one answer may take once it has its turn; None is as long as it takes."""
+    thinking: Literal["auto", "yes", "no"] = "auto"
+    """Whether the model thinks before it answers: "auto" goes by its template, and asks it not to where that can;
+    "yes" asks it to, and tells of a model behind a server that it does."""
+    thinking_tokens: int = 1024
+    """The longest thought, on top of the answer; up to half of the context window."""
+    http: HttpOptions = field(default_factory=HttpOptions)
+    """How a model behind a server is asked."""
 
     def __post_init__(self) -> None:
         if self.context_tokens is not None:
             _in_range("context_tokens", self.context_tokens, 256, 1_048_576)
         _in_range("max_tokens", self.max_tokens, 1, 65_536)
         _in_range("gpu_layers", self.gpu_layers, -1, 10_000)
+        _in_range("thinking_tokens", self.thinking_tokens, 0, 1_048_576)
+        if self.thinking not in ("auto", "yes", "no"):
+            raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
+        if self.cache_type not in ("f16", "q8_0"):
+            raise ConfigError(f"cache_type is {self.cache_type!r}: give f16 or q8_0.")
+        for name in ("state_cache_bytes", "state_disk_bytes"):
+            _in_range(name, getattr(self, name), 0, 1 << 50)
+        if self.answer_seconds is not None and not self.answer_seconds > 0:
+            raise ConfigError(f"answer_seconds is {self.answer_seconds}: give a value above 0, or None.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +255,12 @@ class Environment:
     """DOCINDEX_OFFLINE: never use the network; a missing model is an error."""
     llm: str = DEFAULT_LLM
     """DOCINDEX_LLM: the model that answers."""
+    llm_key: str | None = field(default=None, repr=False)
+    """DOCINDEX_LLM_KEY: what the server of the model wants to see; shown nowhere."""
     log: str = field(default="WARNING")
     """DOCINDEX_LOG: the level of the log on standard error."""
+    telemetry: bool = False
+    """DOCINDEX_TELEMETRY: tell OpenTelemetry of each answer; needs the `telemetry` extra."""
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -186,10 +269,16 @@ class Environment:
         return cls(
             index=Path(variables.get("DOCINDEX_INDEX") or DEFAULT_INDEX),
             models=Path(models).expanduser() if models else None,
-            offline=variables.get("DOCINDEX_OFFLINE", "").lower() not in ("", "0", "false", "no"),
+            offline=_is_on(variables.get("DOCINDEX_OFFLINE", "")),
             llm=variables.get("DOCINDEX_LLM") or DEFAULT_LLM,
+            llm_key=variables.get("DOCINDEX_LLM_KEY", "").strip() or None,
             log=variables.get("DOCINDEX_LOG", "WARNING").upper(),
+            telemetry=_is_on(variables.get("DOCINDEX_TELEMETRY", "")),
         )
+
+
+def _is_on(value: str) -> bool:
+    return value.lower() not in ("", "0", "false", "no")
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from docindex import wiring
-from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
+from docindex.config import AnswerOptions, Environment, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import LoadError, NoModelError, StoreError
 from docindex.protocols import OnProgress, Retriever, StreamingEngine
-from docindex.schema import Condition, Document, Hit, IndexDefinition, IngestReport, Query, Response, SearchMode
+from docindex.schema import (
+    Condition,
+    Document,
+    EngineName,
+    Hit,
+    IndexDefinition,
+    IngestReport,
+    JsonValue,
+    MemoryKind,
+    Query,
+    Response,
+    SearchMode,
+)
 from docindex.stored_index import StoredIndex, no_progress
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
+    from docindex.answering.structured import Structured, StructuredEngine
     from docindex.ingest.unchanged import Look
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.recording import RecordingRetriever
@@ -31,6 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("docindex")
 
 T = TypeVar("T")
+M = TypeVar("M", bound="BaseModel")
 
 
 class Index(StoredIndex):
@@ -278,21 +295,47 @@ class Index(StoredIndex):
 
     def engine(
         self,
+        name: EngineName = "retriever",
         *,
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
-    ) -> RetrieverQueryEngine:
-        """An engine that answers questions from the k best passages with the local model.
+        answers: AnswerOptions | None = None,
+    ) -> AwaitableEngine:
+        """An engine that answers questions: from the k best passages, unless its name says otherwise.
 
-        `false_refusals` is the share of questions with an answer that may be refused because their passages score
-        like those of foreign questions, 0.05 unless given; the ingest has fitted what scores that share has.
+        Args:
+            name: How questions are gone about; docs/engines.md tells what each is for.
+            k: How many passages an answer is made of.
+            mode: As for `search`.
+            filter: Likewise.
+            options: Likewise.
+            false_refusals: The share of questions with an answer that may be refused because their passages score like
+                those of foreign questions, 0.05 unless given; the ingest has fitted what scores that share has.
+            answers: How answers are made.
+
+        Raises:
+            ConfigError: There is no such engine.
+            StoreError: The index lacks what the engine goes through, such as the graph.
+            QueryError: The filter can't be read or names an unknown field.
+            NoModelError: A model is missing and may not be downloaded.
         """
-        policy = self.policy(false_refusals)
-        found, where = self._recorded(mode, filter, options), self._condition(filter)
-        return wiring.engine(self._parts, found, self.document, k, mode, where, policy)
+        answers = answers or AnswerOptions()
+        maker = wiring.EngineMaker(
+            parts=self._parts,
+            snapshot=self._snapshot,
+            load_document=self.document,
+            retriever=lambda search: self._recorded(mode, filter, search),
+            search=options,
+            k=k,
+            mode=mode,
+            where=self._condition(filter),
+            policy=replace(self.policy(false_refusals), strict=answers.strict),
+            answers=answers,
+        )
+        return wiring.awaitable(self._parts, maker.engine(name), name)
 
     def engine_over(
         self,
@@ -302,12 +345,14 @@ class Index(StoredIndex):
         k: int = 4,
         mode: SearchMode = "hybrid",
         policy: AnswerPolicy | None = None,
+        answers: AnswerOptions | None = None,
     ) -> RetrieverQueryEngine:
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives.
 
         What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
         """
-        return wiring.engine(self._parts, retriever, load_document, k, mode, policy=policy)
+        found = answers or AnswerOptions()
+        return wiring.engine(self._parts, retriever, load_document, k, mode, None, policy, found, self._version)
 
     def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
         """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.
@@ -381,13 +426,65 @@ class Index(StoredIndex):
         """
         return self.engine().query(question)
 
-    def chat(self) -> Chat:
-        """A conversation about the documents."""
-        return wiring.chat(self._parts, self.engine())
+    def extract(
+        self,
+        question: str,
+        model: type[M],
+        *,
+        k: int = 4,
+        mode: SearchMode = "hybrid",
+        filter: str | None = None,  # noqa: A002
+    ) -> Structured[M]:
+        """An instance of a Pydantic model, filled in from the documents, each field with the sentence that says so.
 
-    def chat_over(self, engine: StreamingEngine) -> Chat:
-        """A conversation that asks an engine of one's own."""
-        return wiring.chat(self._parts, engine)
+        Raises:
+            MissingDependencyError: Pydantic is not installed.
+            NoModelError: The language model is missing and may not be downloaded.
+            QueryError: The question is empty or has no room beside its form, or no form can be made of the model.
+        """
+        return self._structured(k, mode, filter).extract(question, model)
+
+    def extract_json(
+        self,
+        question: str,
+        schema: Mapping[str, Any],
+        *,
+        k: int = 4,
+        mode: SearchMode = "hybrid",
+        filter: str | None = None,  # noqa: A002
+    ) -> Structured[JsonValue]:
+        """JSON by a JSON schema, filled in likewise.
+
+        Raises:
+            NoModelError: The language model is missing and may not be downloaded.
+            QueryError: The question is empty or has no room beside its form, or the schema can't be followed.
+        """
+        return self._structured(k, mode, filter).extract_json(question, schema)
+
+    def _structured(self, k: int, mode: SearchMode, filter: str | None) -> StructuredEngine:  # noqa: A002
+        found = self._recorded(mode, filter, None)
+        return wiring.structured_engine(
+            self._parts, found, self.document, k, mode, self._condition(filter), self.policy()
+        )
+
+    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
+        """A talk about the documents; with a name it is kept in the index, and goes on where it stopped.
+
+        Args:
+            conversation: The name. `conversations` has those that are kept.
+            memory: What follow-ups may lean on: the last turns, a summary of the older ones too, or the turns that are
+                most alike.
+
+        Raises:
+            ConfigError: There is no such memory.
+        """
+        return self.chat_over(self.engine(), conversation=conversation, memory=memory)
+
+    def chat_over(
+        self, engine: StreamingEngine, *, conversation: str | None = None, memory: MemoryKind = "recent"
+    ) -> Chat:
+        """A talk that asks an engine of one's own."""
+        return wiring.chat(self._parts, engine, memory, conversation, self._version)
 
     # --- async twins -------------------------------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from docindex.config import Environment, LLMConfig
+from docindex.config import AnswerOptions, Environment, LLMConfig
 from docindex.errors import ConfigError, EmbedderMismatchError, QueryError
 from docindex.index import Index
-from docindex.schema import Document, Hit, Query, Response, SearchMode
+from docindex.schema import Document, EngineName, Hit, MemoryKind, Query, Response, SearchMode
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
@@ -99,31 +99,37 @@ class JoinedIndex:
 
     def engine(
         self,
+        name: EngineName = "retriever",
         *,
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
+        answers: AnswerOptions | None = None,
     ) -> RetrieverQueryEngine:
         """An engine that answers questions from the k best passages of all indexes, with the first one's model.
 
         Raises:
-            ConfigError: `false_refusals` is given: each index has scores of its own, and these do not mix.
+            ConfigError: `false_refusals` is given: each index has scores of its own, and these do not mix. Or the
+                engine is another one.
         """
         if false_refusals is not None:
             raise ConfigError("A rate of false refusals goes with one index: leave it out, or ask one index alone.")
+        if name != "retriever":
+            raise ConfigError(f"The engine {name!r} goes with one index: leave it out, or ask one index alone.")
         first = next(iter(self._indexes.values()))
-        return first.engine_over(self._retriever(mode, filter, options), self.document, k=k, mode=mode)
+        found = self._retriever(mode, filter, options)
+        return first.engine_over(found, self.document, k=k, mode=mode, answers=answers)
 
     def query(self, question: str) -> Response:
         """The answer to a question, with citations that were checked against the stored texts."""
         return self.engine().query(question)
 
-    def chat(self) -> Chat:
-        """A conversation about all documents."""
+    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
+        """A talk about all documents; with a name it is kept in the first index."""
         first = next(iter(self._indexes.values()))
-        return first.chat_over(self.engine())
+        return first.chat_over(self.engine(), conversation=conversation, memory=memory)
 
     def document(self, doc_id: str) -> Document | None:
         """A document by its id with the name of its index in front."""

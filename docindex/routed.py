@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast, get_args
 
-from docindex.config import Environment
+from docindex.config import AnswerOptions, Environment
 from docindex.index import Index
 from docindex.protocols import StreamingEngine
 from docindex.retrieval.routes import Retrieve
-from docindex.schema import Response, SearchMode
+from docindex.schema import EngineName, Response, SearchMode
 
 if TYPE_CHECKING:
     from docindex.answering.routed import RoutedEngine
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("docindex")
 
-_ENGINE = "retriever"
+_PASSAGES: EngineName = "retriever"
 """The engine that answers from passages."""
 
 
@@ -43,6 +43,7 @@ class RoutedIndex:
         mode: SearchMode = "hybrid",
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
+        answers: AnswerOptions | None = None,
         engines: Mapping[str, StreamingEngine] | None = None,
         environment: Environment | None = None,
     ) -> None:
@@ -55,8 +56,9 @@ class RoutedIndex:
             mode: Likewise.
             options: How all indexes are searched.
             false_refusals: As for `Index.engine`; each index goes by its own scores.
-            engines: Engines of one's own by the names that the file gives them. Where there is none of a name, the
-                passages answer, and the log says so.
+            answers: How answers are made.
+            engines: Engines of one's own by the names that the file gives them, before those of docindex. Where there
+                is none of a name, the passages answer, and the log says so.
             environment: With which other indexes are opened.
 
         Raises:
@@ -69,6 +71,7 @@ class RoutedIndex:
         self._mode: SearchMode = mode
         self._options = options
         self._false_refusals = false_refusals
+        self._answers = answers
         self._engines = dict(engines or {})
         self._environment = environment
         self._others = ExitStack()
@@ -99,15 +102,27 @@ class RoutedIndex:
     def _engine_for(self, action: Retrieve) -> StreamingEngine:
         if action.engine is not None and action.engine in self._engines:
             return self._engines[action.engine]
-        if action.engine not in (None, _ENGINE):
+        name: EngineName = _PASSAGES
+        if action.engine in get_args(EngineName):
+            name = cast("EngineName", action.engine)
+        elif action.engine is not None:
             logger.warning("%s names the engine %r, which there is not: passages answer.", self._routes, action.engine)
         k, mode, options = action.k or self._k, action.mode or self._mode, self._options
-        rate = self._false_refusals
-        if action.index is None:
-            return self._index.engine(k=k, mode=mode, filter=action.filter, options=options, false_refusals=rate)
-        other = self._other(self._routes.parent / action.index)
-        found = other.retriever(mode, action.filter, options)
-        return self._index.engine_over(found, other.document, k=k, mode=mode, policy=other.policy(rate))
+        rate, answers = self._false_refusals, self._answers
+        index = self._index if action.index is None else self._other(self._routes.parent / action.index)
+        if index is self._index or name != _PASSAGES:
+            return index.engine(
+                name,
+                k=k,
+                mode=mode,
+                filter=action.filter,
+                options=options,
+                false_refusals=rate,
+                answers=answers,
+            )
+        found = index.retriever(mode, action.filter, options)  # the model is loaded once for all indexes
+        policy = index.policy(rate)
+        return self._index.engine_over(found, index.document, k=k, mode=mode, policy=policy, answers=answers)
 
     def _other(self, path: Path) -> Index:
         path = path.resolve()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from docindex.ingest.diff import VersionDiff
     from docindex.retrieval.graph import Graph
     from docindex.retrieval.why_traced import WhyTraced
+    from docindex.stores.conversations import ConversationLog
     from docindex.stores.traces import TraceLog
 
 
@@ -115,6 +116,11 @@ class StoredIndex:
         """The traces of searches and answers: whether they are kept, and those that are."""
         return self._parts.traces
 
+    @property
+    def conversations(self) -> ConversationLog:
+        """The conversations that were given a name."""
+        return self._parts.conversations
+
     def why_traced(self, doc_id: str, trace_id: int | None = None) -> WhyTraced:
         """Why a search or an answer that was traced used a document, or did not; the newest one without an id.
 
@@ -191,7 +197,9 @@ class StoredIndex:
             writer.commit(ChangeSet(drop_indexes=[kind]))
 
     def purge(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> None:
-        """Erases what was deleted: no byte of the folder holds it afterwards. Older versions, tags and traces go too.
+        """Erases what was deleted: no byte of the folder holds it afterwards.
+
+        Older versions, tags, traces, conversations and what the language model wrote go too.
 
         Raises:
             LockedError: Another process is writing, and still is after `wait_seconds`.

@@ -26,6 +26,11 @@ LABEL_LIMIT = 256
 """Longer values are labelled by their digest: an index entry need not repeat a whole text."""
 
 
+def storable(text: str) -> str:
+    """The text as it can be written: one from a terminal may hold what is no character."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def field_type(value: MetadataValue) -> FieldType:
     """The type of the field that holds the value."""
     if isinstance(value, bool):

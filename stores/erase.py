@@ -14,6 +14,8 @@ from docindex.errors import StoreError
 from docindex.protocols import OnProgress
 from docindex.schema import Progress
 from docindex.stores.changes import add_commit, begin_journal, forget_before
+from docindex.stores.completions import CompletionCache
+from docindex.stores.conversations import ConversationLog
 from docindex.stores.database import registry_error, transaction
 from docindex.stores.files import sweep, table_folders
 from docindex.stores.following import at_tables
@@ -61,11 +63,11 @@ def erase(parts: StoreParts, on_progress: OnProgress) -> None:
     if left:
         raise StoreError(f"{left[0]} can't be removed: see that nothing holds it, and purge again.")
     _erase_free_space(parts.engine)
-    log = TraceLog(parts.path)
-    try:
-        log.erase(number)
-    finally:
-        log.close()
+    for log in (TraceLog(parts.path), ConversationLog(parts.path), CompletionCache(parts.path)):
+        try:
+            log.erase(number)
+        finally:
+            log.close()
 
 
 def _erase_free_space(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from docindex.schema import (
     TracedStage,
     TraceSummary,
 )
-from docindex.stores.encoding import from_micros, to_micros
+from docindex.stores.encoding import from_micros, storable, to_micros
 
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -54,21 +54,21 @@ def insert_trace(connection: sqlite3.Connection, trace: Trace) -> int:
         (
             trace.kind,
             to_micros(trace.at),
-            _text(trace.query),
+            storable(trace.query),
             trace.k,
             trace.mode,
-            None if trace.filter is None else _text(trace.filter),
+            None if trace.filter is None else storable(trace.filter),
             json.dumps(trace.options),
             trace.version,
             trace.milliseconds,
-            *((None, None, None) if answer is None else (_text(answer.text), answer.no_answer, answer.model)),
+            *((None, None, None) if answer is None else (storable(answer.text), answer.no_answer, answer.model)),
         ),
     )
     trace_id = written.lastrowid or 0
     for place, stage in enumerate(trace.stages, 1):
         connection.execute(
             "INSERT INTO stages VALUES (?, ?, ?, ?, ?)",
-            (trace_id, place, stage.name, stage.milliseconds, _text(stage.text)),
+            (trace_id, place, stage.name, stage.milliseconds, storable(stage.text)),
         )
         connection.executemany(
             "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -180,8 +180,3 @@ def _hit(row: sqlite3.Row) -> TracedHit:
     return TracedHit(
         row["rank"], row["score"], row["dense"], row["lexical"], row["node_id"], row["doc_id"], duplicates, merged
     )
-
-
-def _text(text: str) -> str:
-    """As it can be written: a query from a terminal may hold what is no character."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

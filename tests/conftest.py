@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from docindex import Index
+from docindex.config import DEFAULT_LLM, Environment
+from docindex.wiring import model_store
 
 pytest.register_assert_rewrite("docindex.testing")
 
@@ -39,6 +44,24 @@ def example_index(tmp_path_factory: pytest.TempPathFactory, example_documents: P
         report = index.ingest(example_documents)
         assert report.failed == ()
         yield index
+
+
+@pytest.fixture(scope="session")
+def families() -> ModuleType:
+    """What writes tiny GGUF files. Test modules can't import each other, so it comes as a fixture."""
+    spec = importlib.util.spec_from_file_location("families", ROOT / "tests" / "llm" / "families.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def family_words(families: ModuleType):
+    """The vocabulary of those files: the beginning of the default model's."""
+    return families.first_words(model_store(Environment.read()).path(DEFAULT_LLM))
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 
+from docindex.answering.memory import Memory, RecentTurns, Turn
 from docindex.answering.packing import fits
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
@@ -24,21 +25,7 @@ _DEPENDENT = re.compile(
 _FEWEST_WORDS = 2
 """A question with fewer words that carry meaning does, too."""
 _WORD = re.compile(r"\w[\w\-.'’]*\w|\w")
-_MEMORY = 3
-"""How many turns the model sees when it rewrites a question."""
 _LONGEST_REWRITE = 64
-_LONGEST_TURN = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question and what came of it."""
-
-    question: str
-    """As it was asked."""
-    standalone: str
-    """As it was looked up."""
-    response: Response
 
 
 class Chat:
@@ -52,17 +39,30 @@ class Chat:
         2
     """
 
-    def __init__(self, engine: StreamingEngine, llm: LLM | None = None) -> None:
-        """Starts an empty conversation.
+    def __init__(
+        self,
+        engine: StreamingEngine,
+        llm: LLM | None = None,
+        *,
+        memory: Memory | None = None,
+        turns: Sequence[Turn] = (),
+        keep: Callable[[Turn], None] | None = None,
+    ) -> None:
+        """Starts a conversation, or goes on with one.
 
         Args:
             engine: Answers questions that stand alone.
             llm: Rewrites follow-ups. Without one, and where its rewriting can't be trusted, the words of the question
                 before are added to them.
+            memory: What follow-ups may lean on; the last three turns unless given.
+            turns: What was said before.
+            keep: Is given each turn once it is whole.
         """
         self._engine = engine
         self._llm = llm
-        self._turns: tuple[Turn, ...] = ()
+        self._memory = memory or RecentTurns()
+        self._turns = tuple(turns)
+        self._keep = keep
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -90,9 +90,10 @@ class Chat:
         """The question as it is looked up: with what it refers to, if it leans on the one before."""
         if not self._turns or not _leans(text):
             return text
-        if self._llm is not None and (rewritten := self._rewritten(self._llm, text, cancel)):
+        known = self._memory.recall(text, self._turns)
+        if self._llm is not None and (rewritten := _rewritten(self._llm, text, known.turns, cancel)):
             return rewritten
-        return _extended(text, self._turns[-1].standalone)
+        return _extended(text, known.before)
 
     def forget(self) -> None:
         """Begins anew."""
@@ -103,23 +104,26 @@ class Chat:
         answer = self._engine.stream(standalone, cancel=cancel)
         yield from answer
         response = replace(answer.response, question=text)
-        self._turns = (*self._turns, Turn(text, standalone, response))
+        turn = Turn(text, standalone, response)
+        self._turns = (*self._turns, turn)
+        if self._keep is not None:
+            self._keep(turn)
         return response
 
-    def _rewritten(self, llm: LLM, text: str, cancel: threading.Event | None) -> str | None:
-        """The model's wording, unless it says less than the question or more than the conversation did."""
-        turns = [PromptTurn(turn.standalone, turn.response.answer[:_LONGEST_TURN]) for turn in self._turns[-_MEMORY:]]
-        messages = rewrite_prompt(text, turns)
-        if not fits(llm, messages, _LONGEST_REWRITE):
-            return None
-        tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
-        with reading(tokens):
-            rewritten = "".join(token.text for token in tokens).strip().strip('"')
-        said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
-        asked, now = analyse(text), analyse(rewritten)
-        keeps = asked.words <= now.words and asked.quantities <= now.quantities
-        invents = not now.words <= said.words or not now.quantities <= said.quantities
-        return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
+
+def _rewritten(llm: LLM, text: str, turns: Sequence[PromptTurn], cancel: threading.Event | None) -> str | None:
+    """The model's wording, unless it says less than the question or more than the conversation did."""
+    messages = rewrite_prompt(text, turns)
+    if not fits(llm, messages, _LONGEST_REWRITE):
+        return None
+    tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
+    with reading(tokens):
+        rewritten = "".join(token.text for token in tokens).strip().strip('"')
+    said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
+    asked, now = analyse(text), analyse(rewritten)
+    keeps = asked.words <= now.words and asked.quantities <= now.quantities
+    invents = not now.words <= said.words or not now.quantities <= said.quantities
+    return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
 
 
 def _leans(text: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from docindex.answering.orders import cleared
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.questions import Kind, adds_nothing, analyse_question, could_answer, kind_of, subjects
 from docindex.answering.quotes import SourceSentence, quotable_sentences
@@ -19,6 +20,8 @@ _SHORT_CLAIM = 3
 _WRONG_KIND = 0.5
 """What a sentence without a number is still worth where a number is asked for."""
 
+_KNOWN = 0.5
+"""The share of what a doubtful claim says beyond the question that its quote must have."""
 _WRONG_SIDE = 0.8
 """What a sentence that denies nothing is still worth where the question asks what is not."""
 
@@ -35,6 +38,9 @@ class Judgement:
     """Good enough to be part of the answer."""
 
 
+UNFOUNDED = Judgement(None, NO_SUPPORT, verified=False, shown=False)
+
+
 class Sources:
     """The sentences of the packed hits, and what they have to do with the question."""
 
@@ -46,30 +52,37 @@ class Sources:
         policy: AnswerPolicy,
         embed: Callable[[Sequence[str]], Vectors] | None = None,
     ) -> None:
-        """Takes the hits apart; with `embed`, a sentence's relevance is half its cosine to the question."""
+        """Takes the hits apart; with `embed`, a sentence's relevance is half its cosine to the question.
+
+        Orders to a language model are not among the sentences.
+        """
         self.question = question
         self.kind = kind_of(question)
-        self._question_terms = analyse_question(question)
+        self.about = analyse_question(question)
+        """What the question is about."""
+        self._policy = policy
+        self._embed = embed
         self.sentences = [
             sentence
             for place, hit in enumerate(hits, 1)
-            for sentence in quotable_sentences(place, hit, load_document(hit.doc_id), self.kind, self._question_terms)
+            for sentence in self._sentences(place, hit, load_document(hit.doc_id))
         ]
-        self._policy = policy
-        self._embed = embed
 
-    def judge(self, claim: str, cited: Collection[int] = ()) -> Judgement:
+    def judge(self, claim: str, cited: Collection[int] = (), within: int | None = None) -> Judgement:
         """Whether a sentence of the answer is borne out by the sources.
 
         Args:
             claim: The sentence, without its markers.
             cited: The sources that the model gave for it; they win where they are as good as others.
+            within: The only source that may bear it out; any may where none is given.
         """
         terms = analyse(claim)
-        if adds_nothing(self.kind, self._question_terms, claim, terms):
-            return Judgement(None, NO_SUPPORT, verified=False, shown=False)
-        best: tuple[float, SourceSentence, Support] | None = None
+        if adds_nothing(self.kind, self.about, claim, terms):
+            return UNFOUNDED
+        best: tuple[float, int, Support] | None = None
         for at, sentence in enumerate(self.sentences):
+            if within is not None and sentence.place != within:
+                continue
             found = support(terms, sentence.terms, sentence.context)
             merit = (
                 found.score
@@ -80,16 +93,22 @@ class Sources:
                 + 0.05 * self._relevance[at]
             )
             if best is None or merit > best[0]:
-                best = (merit, sentence, found)
+                best = (merit, at, found)
         if best is None:
-            return Judgement(None, NO_SUPPORT, verified=False, shown=False)
-        _, sentence, found = best
-        at = self.sentences.index(sentence)
+            return UNFOUNDED
+        _, at, found = best
+        sentence = self.sentences[at]
         on_topic = self._aim(at, terms) >= self._policy.off_topic * self.best_relevance
-        shown = on_topic and not found.contradicts and found.score >= self._policy.shown_support
+        shown = (
+            on_topic
+            and not found.contradicts
+            and found.score >= self._policy.shown_support
+            and _has_part_of(sentence.terms, terms)
+        )
         verified = shown and found.sound and found.linked >= self._policy.verified_links
         if not verified:
-            shown = shown and self._relevance[at] >= self._policy.doubtful_topic * self.best_relevance
+            about = self._relevance[at] >= self._policy.doubtful_topic * self.best_relevance
+            shown = shown and about and not self._policy.strict and not self._invents(terms, sentence)
         return Judgement(sentence, found, verified=verified, shown=shown)
 
     @property
@@ -102,30 +121,49 @@ class Sources:
         """Whether the question has a name, or asks for a price, that none of the sources has."""
         known = frozenset[str]().union(*(s.terms.words | s.context.words | s.lead.words for s in self.sentences))
         priceless = self.kind is Kind.MONEY and not any(could_answer(Kind.MONEY, s.terms) for s in self.sentences)
-        return priceless or not subjects(self.question, self._question_terms) <= known
+        return priceless or not subjects(self.question, self.about) <= known
 
     def quotable(self) -> SourceSentence | None:
         """The sentence that answers the question best as it stands, where one does at all."""
-        best = max(
-            zip(self._relevance, self.sentences, strict=True),
-            key=lambda pair: (pair[0], -pair[1].place),
-            default=(0.0, None),
-        )
-        return best[1] if best[0] >= self._policy.quotable else None
+        best = next(iter(self.ranked()), None)
+        return best[1] if best is not None and best[0] >= self._policy.quotable else None
+
+    def ranked(self) -> list[tuple[float, SourceSentence]]:
+        """How well each sentence could answer the question, and the sentence: best first, then as they stand."""
+        return sorted(zip(self._relevance, self.sentences, strict=True), key=lambda pair: (-pair[0], pair[1].place))
+
+    def relevance(self, sentence: SourceSentence) -> float:
+        """How well a sentence of the sources could answer the question."""
+        return next(value for value, one in zip(self._relevance, self.sentences, strict=True) if one is sentence)
+
+    def _sentences(self, place: int, hit: Hit, document: Document | None) -> Iterator[SourceSentence]:
+        for sentence in quotable_sentences(place, cleared(hit), document, self.kind, self.about):
+            if not self._policy.strict or _holds(document, sentence.start, sentence.text):
+                yield sentence
 
     def _aim(self, at: int, claim: Terms) -> float:
         """How much a claim and the sentence that it rests on have to do with the question: half each."""
-        if claim.size < _SHORT_CLAIM:
-            return self._relevance[at] if self._relevance[at] >= self._policy.quotable else 0.0
         sentence = self.sentences[at]
+        # A name that begins a sentence looks like any word: one is only missed in a long claim whose quote has one.
+        unnamed = self.kind is Kind.NAME and (claim.size < _SHORT_CLAIM or not could_answer(self.kind, sentence.terms))
+        worth = 1.0 if unnamed or could_answer(self.kind, claim) else _WRONG_KIND
+        if claim.size < _SHORT_CLAIM:
+            return self._relevance[at] * worth if self._relevance[at] >= self._policy.quotable else 0.0
         own = self._measure(claim, sentence.context, sentence.lead, follows=sentence.follows)
-        if could_answer(self.kind, sentence.terms) and not could_answer(self.kind, claim):
-            own *= _WRONG_KIND
-        return (self._relevance[at] + own) / 2
+        return (self._relevance[at] + own * worth) / 2
+
+    def _invents(self, claim: Terms, sentence: SourceSentence) -> bool:
+        """Whether what a claim says beyond the question is mostly not in the sentence, or a name that is not there.
+
+        The words of the question are in any claim: they say nothing for it.
+        """
+        known = sentence.terms.words | sentence.context.words
+        new = claim.words - self.about.words
+        return len(new & known) < _KNOWN * len(new) or not claim.names <= known | self.about.words
 
     @cached_property
     def _measure(self) -> Relevance:
-        return Relevance(self._question_terms, [sentence.terms for sentence in self.sentences])
+        return Relevance(self.about, [sentence.terms for sentence in self.sentences])
 
     @cached_property
     def _relevance(self) -> list[float]:
@@ -140,13 +178,24 @@ class Sources:
                 (value + max(0.0, float(cosine))) / 2
                 for value, cosine in zip(values, vectors[1:] @ vectors[0], strict=True)
             ]
-        asks_for_none = self._question_terms.negates
+        asks_for_none = self.about.negates
         return [
             value
             * (1.0 if could_answer(self.kind, sentence.terms) else _WRONG_KIND)
             * (_WRONG_SIDE if asks_for_none and not sentence.terms.negates else 1.0)
             for value, sentence in zip(values, self.sentences, strict=True)
         ]
+
+
+def _has_part_of(quote: Terms, claim: Terms) -> bool:
+    """Whether the quote has a word or number of the claim: what only stands in a title is borne out by no sentence."""
+    values = {quantity.value for quantity in quote.quantities}
+    return bool(quote.words & claim.words or values & {quantity.value for quantity in claim.quantities})
+
+
+def _holds(document: Document | None, start: int, text: str) -> bool:
+    """Whether the stored document has the text at its place, to the character."""
+    return document is not None and document.text.startswith(text, start)
 
 
 class CitationList:
@@ -161,13 +210,29 @@ class CitationList:
 
         It counts as verified only where the stored document says at that place, to the character, what the hit says.
         """
-        hit = sentence.hit
+        return self._cite(sentence.hit, sentence.start, sentence.end, sentence.text, verified=verified)
+
+    def cite_passage(self, hit: Hit) -> int:
+        """The marker of a whole passage."""
+        return self._cite(hit, hit.node.start, hit.node.end, hit.text, verified=True)
+
+    def marker_of(self, sentence: SourceSentence) -> int | None:
+        """The marker under which a sentence is cited, where it is."""
+        for citation in self._citations.values():
+            if (citation.doc_id, citation.start, citation.end) == (sentence.hit.doc_id, sentence.start, sentence.end):
+                return citation.marker
+        return None
+
+    def is_stored(self, hit: Hit) -> bool:
+        """Whether the stored document has the passage at its place."""
+        return _holds(self._load_document(hit.doc_id), hit.node.start, hit.text)
+
+    def _cite(self, hit: Hit, start: int, end: int, text: str, *, verified: bool) -> int:
         document = self._load_document(hit.doc_id)
-        stored = document.text[sentence.start : sentence.end] if document else ""
-        verified = verified and stored == sentence.text
-        key = (hit.doc_id, sentence.start, sentence.end, verified)
+        verified = verified and _holds(document, start, text)
+        key = (hit.doc_id, start, end, verified)
         if key not in self._citations:
-            page = document.page_at(sentence.start) if document else None
+            page = document.page_at(start) if document else None
             self._citations[key] = Citation(
                 marker=len(self._citations) + 1,
                 node_id=hit.node_id,
@@ -175,9 +240,9 @@ class CitationList:
                 source=hit.source,
                 page=page.number if page else hit.node.page,
                 page_label=page.label if page else hit.node.page_label,
-                start=sentence.start,
-                end=sentence.end,
-                quote=sentence.text,
+                start=start,
+                end=end,
+                quote=text,
                 verified=verified,
             )
         return self._citations[key].marker

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 
-from docindex.answering.citations import CitationList, Sources
+from docindex.answering.grounding import Grounding
+from docindex.answering.one_prompt import OnePrompt
 from docindex.answering.packing import pack
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.streams import LazyAnswer, asked, reading
-from docindex.answering.usage import Clock, Usage
-from docindex.answering.writing import Written, checked
+from docindex.answering.streams import LazyAnswer
 from docindex.protocols import LLM, Vectors
-from docindex.schema import Document, Hit, Response
-
-_STOP = ("\n\n", "\nQuestion:", "\nSource", "<source", "</source")
-"""Where a small model begins to ramble."""
-_FALLBACK_ANSWER_SHARE = 4
-"""In a small context, at most one part in so many is kept for the answer."""
+from docindex.schema import Document, Hit
 
 
 class CompactSynthesizer:
@@ -48,12 +41,8 @@ class CompactSynthesizer:
             max_hits: How many hits the model reads at most; a small model reads few well.
             policy: The thresholds.
         """
-        self._llm = llm
-        self._load_document = load_document
-        self._embed = embed
-        self._max_tokens = max_tokens
-        self._max_hits = max_hits
-        self._policy = policy or AnswerPolicy()
+        grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._one = OnePrompt(llm, grounding, pack, max_tokens=max_tokens, max_hits=max_hits)
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, a sentence at a time; nothing that was given out is taken back.
@@ -61,39 +50,4 @@ class CompactSynthesizer:
         Raises:
             QueryError: The question is empty, or alone too long for the model's context.
         """
-        return asked(question, self._answer(question, hits, cancel))
-
-    def _answer(
-        self, question: str, hits: Sequence[Hit], cancel: threading.Event | None
-    ) -> Generator[str, None, Response]:
-        clock = Clock()
-        max_tokens = min(self._max_tokens, max(1, self._llm.context_tokens // _FALLBACK_ANSWER_SHARE))
-        prompt = pack(self._llm, question, hits, max_tokens=max_tokens, max_hits=self._max_hits)
-        load_document = cache(self._load_document)
-        sources = Sources(question, prompt.hits, load_document, self._policy, self._embed)
-        citations = CitationList(load_document)
-        written = Written(citations)
-        usage = Usage()
-        if not self._policy.is_foreign(
-            question, prompt.hits, sources.best_relevance, lacks_subject=sources.lacks_subject
-        ):
-            tokens = self._llm.complete(prompt.messages, max_tokens=max_tokens, stop=_STOP, cancel=cancel)
-            with reading(tokens):
-                for sentence, judgement in checked(usage.counted(tokens, clock), sources):
-                    yield written.add(sentence, judgement)
-            if not written.verified and (best := sources.quotable()):
-                marker = citations.cite(best, verified=True)
-                yield written.quote(best.text, marker)
-        if not written.text:
-            yield written.refuse()
-        return Response(
-            question=question,
-            answer=written.text,
-            no_answer=written.refused,
-            citations=citations.as_tuple(),
-            hits=prompt.hits,
-            dropped=prompt.dropped,
-            tokens=usage.tokens,
-            timings_ms=clock.timings(),
-            model=self._llm.name,
-        )
+        return self._one.synthesize(question, hits, cancel=cancel)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import replace
 
+from docindex.answering.awaitable import in_thread
 from docindex.answering.streams import asked
 from docindex.errors import RequestCancelledError
 from docindex.protocols import AnswerStream, Retriever, Synthesizer
@@ -56,11 +56,7 @@ class RetrieverQueryEngine:
 
     async def aquery(self, question: str) -> Response:
         """`query` in a thread; when the task is cancelled, so is the request."""
-        cancel = threading.Event()
-        try:
-            return await asyncio.to_thread(self.query, question, cancel=cancel)
-        finally:
-            cancel.set()
+        return await in_thread(self, question)
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()

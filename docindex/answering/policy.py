@@ -14,7 +14,7 @@ NO_ANSWER = "The documents do not answer this question."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerPolicy:
-    """Thresholds, from 0 to 1.
+    """Thresholds, from 0 to 1, and whether doubtful sentences are shown at all.
 
     The cosines are of all-MiniLM-L6-v2, by which the best passage for a question that the example documents answer is
     mostly above 0.4, and for a foreign one mostly below 0.28. Of an index with fitted null scores these decide.
@@ -43,6 +43,8 @@ class AnswerPolicy:
     """A claim with its quote must be about the question this much of what the best sentence is, or it is left out."""
     doubtful_topic: float = 0.85
     """A sentence that can't be verified is shown only if its quote is this much of what the best sentence is."""
+    strict: bool = False
+    """Sentences that can't be verified are withheld, and so is what the stored documents no longer say."""
 
     def __post_init__(self) -> None:
         if self.false_refusals is not None and not 0 < self.false_refusals < 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,21 +10,29 @@ from importlib import resources
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from docindex.answering.fencing import fenced as fenced
+from docindex.answering.fencing import tag
+from docindex.answering.orders import without_orders
 from docindex.protocols import Message
 from docindex.schema import Hit
 
-_FENCE = re.compile(r"<(?=\s*/?\s*source\b)", re.IGNORECASE)
-"""What opens and closes a source; in the text of one, the bracket is replaced by one that looks alike."""
+STOP = ("\n\n", "\nQuestion:", "\nSource", "<source", "</source")
+"""Where a small model begins to ramble, of what these prompts ask for."""
 _BRACKET = "‹"
 _LONGEST_HEADING = 120
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSource:
-    """A passage as the prompt shows it."""
+    """A passage as the prompt shows it, between fences."""
 
     heading: str
     text: str
+
+    @property
+    def tag(self) -> str:
+        """What its fences are known by."""
+        return tag(f"{self.heading}\n{self.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,17 @@ class PromptTurn:
 
 def answer_prompt(question: str, hits: Sequence[Hit]) -> list[Message]:
     """System, sources, question, in that order: asked again about the same sources, most of it is in the KV cache."""
-    sources = [PromptSource(_heading(hit), fenced(hit.text.strip())) for hit in hits]
-    return [
-        Message("system", template("system.txt").render().strip()),
-        Message("user", template("question.txt").render(sources=sources, question=fenced(question.strip())).strip()),
-    ]
+    return _prompt(question, [_source(hit) for hit in hits])
+
+
+def refine_prompt(question: str, hits: Sequence[Hit], answer: str) -> list[Message]:
+    """Asks for a better answer than the one that other sources gave."""
+    return _prompt(question, [_source(hit) for hit in hits], answer)
+
+
+def combine_prompt(question: str, answers: Sequence[str]) -> list[Message]:
+    """Asks for one answer of several."""
+    return _prompt(question, [PromptSource("", fenced(answer)) for answer in answers])
 
 
 def direct_prompt(question: str) -> list[Message]:
@@ -55,23 +68,30 @@ def direct_prompt(question: str) -> list[Message]:
 
 def rewrite_prompt(question: str, turns: Sequence[PromptTurn]) -> list[Message]:
     """Asks for a question that stands alone."""
+    said = [PromptTurn(turn.question, fenced(turn.answer)) for turn in turns]
     return [
         Message("system", template("rewrite_system.txt").render().strip()),
-        Message("user", template("rewrite.txt").render(turns=turns, question=question.strip()).strip()),
+        Message("user", template("rewrite.txt").render(turns=said, question=question.strip()).strip()),
     ]
+
+
+def _prompt(question: str, sources: Sequence[PromptSource], answer: str = "") -> list[Message]:
+    asked = template("question.txt").render(
+        sources=sources, question=fenced(question.strip()), answer=fenced(answer.strip())
+    )
+    return [Message("system", template("system.txt").render().strip()), Message("user", asked.strip())]
+
+
+def _source(hit: Hit) -> PromptSource:
+    return PromptSource(_heading(hit), fenced(without_orders(hit.text)).strip())
 
 
 def _heading(hit: Hit) -> str:
     """One line that says where the passage is from."""
-    parts = [hit.title, *hit.node.headings]
+    parts = [without_orders(part) for part in (hit.title, *hit.node.headings)]
     unique = [part for at, part in enumerate(parts) if part and part not in parts[:at]]
     line = " ".join(" > ".join(unique).split()).replace(">>", ">")
     return fenced(line[:_LONGEST_HEADING]).replace("<", _BRACKET)
-
-
-def fenced(text: str) -> str:
-    """Text of a document or a user in which nothing opens or closes a source."""
-    return _FENCE.sub(_BRACKET, text)
 
 
 @cache

@@ -11,7 +11,7 @@ from docindex.protocols import Token
 
 _MARKER = re.compile(r"\s*(?:\[(?:source )?(\d{1,2})\]|\((?:source|see source) (\d{1,2})\))", re.IGNORECASE)
 _LONGEST_MARKER = 16
-_LABEL = re.compile(r"^(?:the )?(?:answer|a)(?: is)?\s*:\s*", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:the )?(?:answer|a)(?: is| of other sources)?\s*:\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

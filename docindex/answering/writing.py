@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from docindex.answering.citations import CitationList, Judgement, Sources
+from docindex.answering.fencing import inert
 from docindex.answering.policy import NO_ANSWER
 from docindex.answering.questions import is_refusal
 from docindex.answering.sentences import Sentence, sentences_of
@@ -16,6 +17,11 @@ _PATIENCE = 2
 
 def checked(tokens: Iterator[Token], sources: Sources) -> Iterator[tuple[Sentence, Judgement]]:
     """The sentences that a source bears out, as they come; of those that can't be verified, one for each quote."""
+    return judged(tokens, lambda sentence: sources.judge(sentence.text, sentence.cited))
+
+
+def judged(tokens: Iterator[Token], judge: Callable[[Sentence], Judgement]) -> Iterator[tuple[Sentence, Judgement]]:
+    """The same, for a judge of one's own."""
     seen: set[str] = set()
     doubtful: set[int] = set()
     astray = 0
@@ -24,7 +30,7 @@ def checked(tokens: Iterator[Token], sources: Sources) -> Iterator[tuple[Sentenc
         if key in seen:
             return  # it goes round in circles
         seen.add(key)
-        judgement = sources.judge(sentence.text, sentence.cited)
+        judgement = judge(sentence)
         repeats = not judgement.verified and id(judgement.sentence) in doubtful
         if judgement.shown and not repeats and not is_refusal(sentence.text):
             astray = 0
@@ -38,8 +44,10 @@ def checked(tokens: Iterator[Token], sources: Sources) -> Iterator[tuple[Sentenc
 class Written:
     """The answer so far."""
 
-    def __init__(self, citations: CitationList) -> None:
+    def __init__(self, citations: CitationList, apart: str = " ") -> None:
+        """Begins with nothing; `apart` stands in front of quotes and remarks."""
         self._citations = citations
+        self._apart = apart
         self.text = ""
         self.verified = False
         """A citation in it is."""
@@ -51,12 +59,21 @@ class Written:
             raise ValueError("Only a sentence with a source is shown.")
         marker = self._citations.cite(judgement.sentence, verified=judgement.verified)
         self.verified = self.verified or judgement.verified
-        return self._append(sentence.gap, f"{sentence.text} [{marker}]")
+        return self._append(sentence.gap, f"{inert(sentence.text)} [{marker}]")
 
-    def quote(self, text: str, marker: int) -> str:
-        """A source sentence as it stands."""
+    def quote(self, text: str, marker: int, opening: str = "") -> str:
+        """A source sentence as it stands, after some words of introduction."""
         self.verified = True
-        return self._append(" ", f"“{' '.join(text.split())}” [{marker}]")
+        return self._append(self._apart, f"{opening}“{inert(' '.join(text.split()))}” [{marker}]")
+
+    def remark(self, text: str) -> str:
+        """Something to know about what was said."""
+        return self._append(self._apart, text)
+
+    def passage(self, text: str) -> str:
+        """A paragraph of its own, as it stands."""
+        self.verified = True
+        return self._append("\n\n", inert(text))
 
     def refuse(self) -> str:
         """Says that there is no answer."""

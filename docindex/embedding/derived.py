@@ -36,7 +36,19 @@ def derived_folder(folder: Path) -> Path:
 
 def file_digests(folder: Path, names: Sequence[str]) -> dict[str, str]:
     """The SHA-256 of each of the files in the folder, read anew only where a size or a time has changed."""
-    record = derived_folder(folder) / _DIGESTS
+    return _digests(folder, names, derived_folder(folder) / _DIGESTS)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file alone, read anew only where its size or time has changed.
+
+    It may lie in a folder of anything, so what is known of it is kept in the user's cache.
+    """
+    record = user_cache_path("docindex") / "derived" / digest(str(path.resolve())) / _DIGESTS
+    return _digests(path.parent, (path.name,), record)[path.name]
+
+
+def _digests(folder: Path, names: Sequence[str], record: Path) -> dict[str, str]:
     try:
         known = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,14 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 class TextTokenizer:
     """Tokens of texts; safe to use from several threads."""
 
-    def __init__(self, path: Path, max_tokens: int) -> None:
+    def __init__(self, source: Path | Callable[[], Tokenizer], max_tokens: int) -> None:
+        """Takes the path of a `tokenizer.json`, or what makes a tokenizer."""
         try:
-            definition = path.read_text(encoding="utf-8")
-            self._whole = Tokenizer.from_str(definition)
-            self._cut = Tokenizer.from_str(definition)
+            make = _reader(source) if isinstance(source, Path) else source
+            self._whole, self._cut = make(), make()
         except Exception as error:  # the library raises nothing narrower
-            raise ModelError(f"{path} is not a tokenizer that can be read ({error}): get the model again.") from error
+            what = str(source) if isinstance(source, Path) else "The model's vocabulary"
+            raise ModelError(f"{what} is not a tokenizer that can be read ({error}): get the model again.") from error
         # The file may ask for either, as its author used it.
         self._whole.no_truncation()
         self._whole.no_padding()
@@ -50,7 +51,7 @@ class TextTokenizer:
     def offsets(self, text: str, piece: int = _PIECE) -> NDArray[np.int32]:
         """(n, 2) start and end of each token of the whole text in code points, special tokens left out."""
         text = encodable(text)
-        spans = _pieces(text, piece)
+        spans = spans_of(text, piece)
         found = [np.empty((0, 2), dtype=np.int32)]
         for first in range(0, len(spans), _PIECES_AT_ONCE):
             group = spans[first : first + _PIECES_AT_ONCE]
@@ -60,7 +61,13 @@ class TextTokenizer:
         return np.concatenate(found)
 
 
-def _pieces(text: str, size: int) -> list[tuple[int, int]]:
+def _reader(path: Path) -> Callable[[], Tokenizer]:
+    definition = path.read_text(encoding="utf-8")
+    return lambda: Tokenizer.from_str(definition)
+
+
+def spans_of(text: str, size: int = _PIECE) -> list[tuple[int, int]]:
+    """Stretches of about so many code points that can be tokenised apart."""
     spans, start = [], 0
     while start < len(text):
         gap = _BREAK.search(text, start + size - 1)

@@ -1,186 +1,180 @@
-"""One llama.cpp context: the KV cache, what is in it, and the sampling of the next token."""
+"""One llama.cpp context: a KV cache for several sequences, and the logits of what was decoded last."""
 
 from __future__ import annotations
 
 import ctypes
 import threading
 import weakref
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
-from docindex.errors import ModelError, QueryError
+from docindex.errors import ModelError
 from docindex.llm import logs
 from docindex.llm.gguf import GgufModel
 
-_TOP_K, _TOP_P, _MIN_P = 40, 0.95, 0.05
 _FREE_WAIT_SECONDS = 2.0
+_BYTES = ctypes.POINTER(ctypes.c_uint8)
+
+CacheType = Literal["f16", "q8_0"]
+"""How keys and values are kept: two bytes a number, or a little more than one."""
+_GGML_TYPES: dict[CacheType, int] = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 
 
-class Sampler:
-    """Chooses the next token: the most likely one at temperature 0, else by chance among the likely ones."""
+class Row(NamedTuple):
+    """One token to decode."""
 
-    def __init__(self, model: GgufModel, *, temperature: float = 0.0, grammar: str | None = None) -> None:
-        """A fresh chain; one serves one request.
-
-        Raises:
-            QueryError: The grammar can't be read.
-        """
-        self.chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
-        self._finalizer = weakref.finalize(self, llama_cpp.llama_sampler_free, self.chain)
-        if grammar is not None:
-            with logs.captured() as log:
-                text = grammar.encode() or b" "  # llama.cpp takes an empty text for no grammar at all
-                rules = llama_cpp.llama_sampler_init_grammar(model.vocabulary, text, b"root")
-            if not rules:
-                self.close()
-                reason = next((line.strip() for line in log if line.strip()), "it has no rule `root`")
-                raise QueryError(f"The grammar can't be read ({reason}): give it in GBNF with a rule `root`.")
-            self._add(rules)
-        if temperature <= 0.0:
-            self._add(llama_cpp.llama_sampler_init_greedy())
-        else:
-            self._add(llama_cpp.llama_sampler_init_top_k(_TOP_K))
-            self._add(llama_cpp.llama_sampler_init_top_p(_TOP_P, 1))
-            self._add(llama_cpp.llama_sampler_init_min_p(_MIN_P, 1))
-            self._add(llama_cpp.llama_sampler_init_temp(temperature))
-            self._add(llama_cpp.llama_sampler_init_dist(llama_cpp.LLAMA_DEFAULT_SEED))
-
-    def _add(self, stage: object) -> None:
-        llama_cpp.llama_sampler_chain_add(self.chain, stage)
-
-    def close(self) -> None:
-        """Frees the chain."""
-        self._finalizer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    token: int
+    position: int
+    sequence: int
+    wanted: bool
+    """Its logits are asked for."""
 
 
 class KVContext:
-    """The KV cache of one sequence. Not thread-safe: whoever uses it holds the `WaitingLine`."""
+    """A cache of `context_tokens` cells that its sequences share: what two of them begin with is held once.
 
-    def __init__(self, model: GgufModel, *, context_tokens: int, batch_tokens: int, threads: int) -> None:
-        """Allocates the cache for `context_tokens` tokens, with flash attention where the model can have it.
+    Not thread-safe: whoever uses it holds the `WaitingLine`.
+    """
+
+    def __init__(
+        self,
+        model: GgufModel,
+        *,
+        context_tokens: int,
+        batch_tokens: int,
+        threads: int,
+        sequences: int = 1,
+        cache_type: CacheType = "f16",
+    ) -> None:
+        """Allocates the cache, with flash attention where the model can have it.
 
         Raises:
-            ModelError: There is not enough memory.
+            ModelError: There is not enough memory, or no cache of this type for this model.
         """
-        log, handle = _create(model, context_tokens, batch_tokens, threads)
+        self.forgets_in_part = not model.recurrent
+        """Sequences can be cut, and begun with another's first tokens."""
+        self.sequences = sequences if self.forgets_in_part else 1
+        log, handle = _create(model, context_tokens, batch_tokens, threads, self.sequences, cache_type)
         self.log = log
         self.context_tokens = min(context_tokens, int(llama_cpp.llama_n_ctx(handle)))
         self.batch_tokens = batch_tokens
         self.threads = threads
+        self.cache_type = cache_type
         self._model = model
         self._handle = handle
         self._memory = llama_cpp.llama_get_memory(handle)
-        self._tokens: list[int] = []
-        """What the cache holds."""
+        self._batch = llama_cpp.llama_batch_init(batch_tokens, 0, 1)
         self._decoding = threading.Lock()
-        self._finalizer = weakref.finalize(self, _free, handle, self._decoding, model.pins)
-
-    def fill(self, prompt: Sequence[int], check: Callable[[], None]) -> int:
-        """Makes the cache hold the prompt and nothing else, ready to sample; returns how many tokens it held before.
-
-        `check` is called between batches and ends the work by raising.
-
-        The last token is decoded by itself, so that a prompt that was there already and one that was not give the
-        same logits bit by bit.
-        """
-        kept = self._keep(min(_common_prefix(self._tokens, prompt), len(prompt) - 1))
-        last = len(prompt) - 1
-        for start in range(kept, last, self.batch_tokens):
-            check()
-            self.append(prompt[start : min(start + self.batch_tokens, last)])
-        check()
-        self.append(prompt[last:])
-        return kept
+        self._finalizer = weakref.finalize(self, _free, handle, self._batch, self._decoding, model.pins)
 
     def append(self, tokens: Sequence[int]) -> None:
-        """Decodes at most a batch of tokens after what the cache holds."""
+        """Decodes at most a batch of tokens after what sequence 0 holds; the logits are those of the last one.
+
+        Raises:
+            ModelError: llama.cpp can't; what the cache holds is uncertain.
+        """
         batch = (llama_cpp.llama_token * len(tokens))(*tokens)
+        self._decode(llama_cpp.llama_batch_get_one(batch, len(tokens)))
+
+    def decode(self, rows: Sequence[Row]) -> None:
+        """Decodes at most a batch of rows, those of one sequence in the order of their positions.
+
+        Raises:
+            ModelError: llama.cpp can't; what the cache holds is uncertain.
+        """
+        batch = self._batch
+        for at, row in enumerate(rows):
+            batch.token[at] = row.token
+            batch.pos[at] = row.position
+            batch.n_seq_id[at] = 1
+            batch.seq_id[at][0] = row.sequence
+            batch.logits[at] = row.wanted
+        batch.n_tokens = len(rows)
+        self._decode(batch)
+
+    def logits(self, row: int = -1) -> NDArray[np.float32]:
+        """The logits after a row of the last batch; -1 is its last. They are llama.cpp's: gone with the next batch."""
+        pointer = llama_cpp.llama_get_logits_ith(self._handle, row)
+        found: NDArray[np.float32] = np.ctypeslib.as_array(pointer, (self._model.vocabulary_size,))
+        return found
+
+    def cut(self, sequence: int, length: int) -> bool:
+        """Keeps the first tokens of a sequence; False where the model can't, and then all of them are still there."""
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, length, -1))
+
+    def share(self, source: int, target: int, length: int) -> None:
+        """Begins an empty sequence with the first tokens of another. They take no room and no time."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def clear(self) -> None:
+        """Empties all sequences."""
+        llama_cpp.llama_memory_clear(self._memory, True)
+
+    def state(self) -> NDArray[np.uint8] | None:
+        """Keys and values of sequence 0, as `restore` takes them; None where llama.cpp can't give them."""
         with self._decoding:
-            code = llama_cpp.llama_decode(self._handle, llama_cpp.llama_batch_get_one(batch, len(tokens)))
-        if code != 0:
-            self._forget()
-            raise ModelError(
-                f"{self._model.path.name} stopped with llama.cpp's code {code}: "
-                "give it a shorter context or free some memory, and ask again."
-            )
-        self._tokens += tokens
+            size = int(llama_cpp.llama_state_seq_get_size(self._handle, 0))
+            data = np.empty(size, np.uint8)
+            written = llama_cpp.llama_state_seq_get_data(self._handle, data.ctypes.data_as(_BYTES), size, 0)
+        return data if size and int(written) == size else None
 
-    def sample(self, sampler: Sampler) -> int:
-        """The next token, by the logits of the last one; it is not yet in the cache."""
-        return int(llama_cpp.llama_sampler_sample(sampler.chain, self._handle, -1))
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """How likely each token of the vocabulary comes next; they add up to 1."""
-        count = self._model.vocabulary_size
-        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(self._handle, -1), (count,))
-        weights = np.exp(logits - logits.max())
-        likely: NDArray[np.float32] = weights / weights.sum()
-        return likely
+    def restore(self, data: NDArray[np.uint8]) -> bool:
+        """Puts a state in the place of what sequence 0 holds; False where it does not fit, and then it is empty."""
+        self.cut(0, 0)
+        with self._decoding, logs.captured():
+            read = llama_cpp.llama_state_seq_set_data(self._handle, data.ctypes.data_as(_BYTES), len(data), 0)
+        if read == 0:
+            self.clear()
+        return bool(read)
 
     def close(self) -> None:
         """Frees the cache."""
         self._finalizer()
 
-    def _keep(self, length: int) -> int:
-        """Cuts the cache to its first tokens; models that can't forget in part forget everything."""
-        if length < len(self._tokens):
-            if not length or not llama_cpp.llama_memory_seq_rm(self._memory, 0, length, -1):
-                self._forget()
-                return 0
-            del self._tokens[length:]
-        return length
-
-    def _forget(self) -> None:
-        llama_cpp.llama_memory_clear(self._memory, True)
-        self._tokens.clear()
+    def _decode(self, batch: llama_cpp.llama_batch) -> None:
+        with self._decoding:
+            code = llama_cpp.llama_decode(self._handle, batch)
+        if code != 0:
+            raise ModelError(
+                f"{self._model.path.name} stopped with llama.cpp's code {code}: "
+                "give it a shorter context or free some memory, and ask again."
+            )
 
 
 def _create(
-    model: GgufModel, context_tokens: int, batch_tokens: int, threads: int
+    model: GgufModel, context_tokens: int, batch_tokens: int, threads: int, sequences: int, cache_type: CacheType
 ) -> tuple[Sequence[str], ctypes.c_void_p]:
     for flash_attention in (llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO):
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = context_tokens
         params.n_batch = batch_tokens
         params.n_ubatch = batch_tokens
+        params.n_seq_max = sequences
+        params.kv_unified = True  # one buffer for all sequences, so that one alone may fill it
         params.n_threads = threads
         params.n_threads_batch = threads
         params.flash_attn_type = flash_attention
+        params.type_k = params.type_v = _GGML_TYPES[cache_type]
         params.swa_full = True  # sliding windows keep all cells, or a shared prefix could not be reused
         with logs.captured() as log:
             handle = llama_cpp.llama_init_from_model(model.handle, params)
         if handle is not None:
             return log, handle
+    cure = "give it a smaller `context_tokens`" if cache_type == "f16" else 'take "f16" as `cache_type`'
     raise ModelError(
-        f"{model.path.name} has no room for a context of {context_tokens} tokens: give it a smaller `context_tokens`."
+        f"{model.path.name} has no room for a context of {context_tokens} tokens in {cache_type}, or can't have one: "
+        f"{cure}."
     )
 
 
-def _free(handle: ctypes.c_void_p, decoding: threading.Lock, pins: list[object]) -> None:
+def _free(handle: ctypes.c_void_p, batch: llama_cpp.llama_batch, decoding: threading.Lock, pins: list[object]) -> None:
     # At the end of a process a daemon thread may still be inside llama.cpp; then its memory must stay.
     if decoding.acquire(timeout=_FREE_WAIT_SECONDS):
+        llama_cpp.llama_batch_free(batch)
         llama_cpp.llama_free(handle)
     else:
         pins.append(handle)
-
-
-def _common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length

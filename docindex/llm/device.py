@@ -34,11 +34,15 @@ class DeviceReport:
     layers_offloaded: int
     layers_total: int
     """The output layer included."""
+    experts_in_memory: int
+    """Tensors of experts that were kept off the GPU."""
     flash_attention: bool
     threads: int
     context_tokens: int
     batch_tokens: int
     weights_bytes: int
+    cache_type: str
+    """Of the numbers in the KV cache."""
     cache_bytes: int
     """Of the KV cache at its full length."""
     description: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -14,7 +15,9 @@ import llama_cpp
 
 from docindex.errors import ModelError
 from docindex.llm import logs
+from docindex.llm.experts import experts_in_memory
 from docindex.llm.template import Marker
+from docindex.llm.thoughts import CLOSINGS, FRAMES, OPENINGS, opening_of
 
 _ALL_LAYERS = 0x7FFFFFFF
 _MAGIC = b"GGUF"
@@ -23,8 +26,16 @@ _MAGIC = b"GGUF"
 class GgufModel:
     """A model file, loaded. `vocabulary_only` reads no weights: enough to count tokens, in a tenth of a second."""
 
-    def __init__(self, path: Path, *, gpu_layers: int = -1, vocabulary_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, gpu_layers: int = -1, vocabulary_only: bool = False, experts_on_cpu: bool = False
+    ) -> None:
         """Loads the file.
+
+        Args:
+            path: Where it is.
+            gpu_layers: How many layers to offload; -1 is all that the build and the device can take.
+            vocabulary_only: Read no weights.
+            experts_on_cpu: Of layers that are offloaded, keep the experts in the machine's memory.
 
         Raises:
             ModelError: It is missing, not a GGUF file, damaged, or of a kind that this llama.cpp doesn't know.
@@ -35,6 +46,9 @@ class GgufModel:
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = _ALL_LAYERS if gpu_layers == -1 else gpu_layers
         params.vocab_only = vocabulary_only
+        self._overrides = experts_in_memory() if experts_on_cpu else None  # llama.cpp keeps the address
+        if self._overrides is not None:
+            params.tensor_buft_overrides = ctypes.addressof(self._overrides)
         with logs.captured() as log:
             handle = llama_cpp.llama_model_load_from_file(str(path).encode("utf-8", "surrogateescape"), params)
         if handle is None:
@@ -89,6 +103,17 @@ class GgufModel:
         architecture = self.metadata("general.architecture") or ""
         causal = self.metadata(f"{architecture}.attention.causal") != "false"
         return causal and bool(llama_cpp.llama_model_has_decoder(self.handle))
+
+    @property
+    def recurrent(self) -> bool:
+        """It holds a running state, if only in some layers: what it has read can't be taken back in part."""
+        return bool(llama_cpp.llama_model_is_recurrent(self.handle) or llama_cpp.llama_model_is_hybrid(self.handle))
+
+    def stretched(self, context_tokens: int) -> bool:
+        """Whether so long a context makes the model count positions in another way: then no keys can be shared."""
+        architecture = self.metadata("general.architecture") or ""
+        original = self.metadata(f"{architecture}.rope.scaling.original_context_length")
+        return original is not None and context_tokens > int(original)
 
     @property
     def training_context(self) -> int:
@@ -170,7 +195,9 @@ class GgufModel:
         return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
 
     def piece(self, token: int) -> bytes:
-        """The bytes of a token, which may be part of a character; none for control tokens."""
+        """The bytes of a token, which may be part of a character; none for control tokens that mark no thought."""
+        if token in self._thought_marks:
+            return self._thought_marks[token]
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -178,6 +205,14 @@ class GgufModel:
             if written >= 0:
                 return buffer.raw[:written]
             size = -written
+
+    @cached_property
+    def _thought_marks(self) -> Mapping[int, bytes]:
+        """The control tokens that tags of thoughts are made of, where the template of the model has such."""
+        if opening_of(self.chat_template) is None:
+            return {}
+        tags = "".join((*OPENINGS, *CLOSINGS, *FRAMES))
+        return {mark.token: mark.text.encode() for mark in self.markers() if mark.control and mark.text in tags}
 
     @property
     def vocabulary_size(self) -> int:

@@ -72,7 +72,9 @@ class TemplateError(Exception):
 class PromptEncoder:
     """Renders chats and tokenises them, exactly as the model will see them."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, thinking: bool = False) -> None:
+        """With `thinking`, templates that have a switch for it ask the model to think; else they ask it not to."""
+        self._thinking = thinking
         markers = {marker.text: marker for marker in vocabulary.markers()}
         self._vocabulary = vocabulary
         self._markers = markers
@@ -92,6 +94,11 @@ class PromptEncoder:
         """Markers that llama.cpp finds in plain text too, and that the template gives a meaning."""
         self.stop: tuple[str, ...] = () if "<|im_end|>" in markers or vocabulary.chat_template else ("<|im_end|>",)
         """Texts that end an answer, beside the model's own end tokens."""
+
+    @property
+    def turn(self) -> str:
+        """What the template has the assistant's turn begin with."""
+        return self._render([Message("user", "?")])[-1][1]
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """The prompt's tokens, up to where the assistant begins to speak."""
@@ -161,7 +168,7 @@ class PromptEncoder:
             rendered = template.render(
                 messages=turns,
                 add_generation_prompt=True,
-                enable_thinking=False,
+                enable_thinking=self._thinking,
                 tools=None,
                 documents=None,
                 bos_token=self._bos_text,

@@ -10,12 +10,14 @@ from docindex.errors import ModelError, RequestCancelledError
 
 _POLL_SECONDS = 0.05
 """How soon a waiting request sees that its event was set: an Event can't wake a Condition."""
+_MOST_WAITING = 64
 
 
 class WaitingLine:
     """A lock that is granted in the order in which it was asked for, and that a waiting request may give up on."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = _MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._changed = threading.Condition()
         self._tickets: deque[object] = deque()
         """The first one holds the model."""
@@ -27,10 +29,12 @@ class WaitingLine:
 
         Raises:
             RequestCancelledError: `cancel` was set meanwhile.
-            ModelError: The line was closed.
+            ModelError: The line was closed, or is as long as it may be.
         """
         ticket = object()
         with self._changed:
+            if len(self._tickets) > self._most_waiting:
+                raise ModelError(f"{self._most_waiting} requests wait for the model already: ask again in a while.")
             self._tickets.append(ticket)
             try:
                 self._check(cancel)

@@ -63,7 +63,7 @@ class ModelStore:
         self.catalogue = catalogue or load_catalogue()
 
     def path(self, model: str | Path, on_progress: OnProgress = _unseen, *, kind: ModelKind | None = None) -> Path:
-        """Where the model is: the folder of an embedder, the GGUF file of an LLM. Brought now if it is missing.
+        """Where the model is: the folder of an embedder, the GGUF file of either kind. Brought now if it is missing.
 
         Costs a few calls of stat once the model is in the cache.
 
@@ -141,7 +141,7 @@ class ModelStore:
             if isinstance(model, str) and path.name == model and path.suffix != ".gguf":
                 self.catalogue.find(model)  # raises, with the names that there are
             raise NoModelError(f"There is no model at {path}: check the path, or see `docindex models list`.")
-        if kind is not None and kind != ("embedder" if path.is_dir() else "llm"):
+        if kind == "llm" and path.is_dir():  # a GGUF file may hold a model of either kind
             raise _wrong_kind(str(path), kind)
         return path
 

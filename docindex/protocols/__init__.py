@@ -5,7 +5,18 @@ in `docindex.testing`; ours pass them too.
 """
 
 from docindex.protocols.answering import AnswerStream, Engine, QueryEngine, Retriever, StreamingEngine, Synthesizer
-from docindex.protocols.models import LLM, BatchingLLM, ChoosingLLM, Completion, Embedder, Message, Token, Vectors
+from docindex.protocols.models import (
+    LLM,
+    BatchingLLM,
+    ChoosingLLM,
+    Completion,
+    CompletionStore,
+    Embedder,
+    KeptCompletion,
+    Message,
+    Token,
+    Vectors,
+)
 from docindex.protocols.reading import Chunker, Loaded, Loader, LoaderRegistry
 from docindex.protocols.records import (
     ChangeSet,
@@ -29,6 +40,7 @@ __all__ = [
     "ChoosingLLM",
     "Chunker",
     "Completion",
+    "CompletionStore",
     "DerivedIndex",
     "DocumentChange",
     "DocumentRecord",
@@ -36,6 +48,7 @@ __all__ = [
     "Engine",
     "FileStamp",
     "IndexStore",
+    "KeptCompletion",
     "Loaded",
     "Loader",
     "LoaderRegistry",

@@ -54,5 +54,9 @@ class StreamingEngine(Protocol):
         ...
 
 
-class Engine(QueryEngine, StreamingEngine, Protocol):
-    """Answers whole or piece by piece; engines that ask others hold such."""
+class Engine(StreamingEngine, Protocol):
+    """Answers whole or piece by piece, and can be told to give up; engines that ask others hold such."""
+
+    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
+        """The whole response."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:  # numpy takes a third of the time in which `import docindex` has to be done
     import numpy as np
@@ -95,6 +95,7 @@ class Completion:
     completion_tokens: int = 0
 
 
+@runtime_checkable
 class BatchingLLM(LLM, Protocol):
     """A chat model that answers several chats at once, in less time than one after another."""
 
@@ -113,6 +114,28 @@ class BatchingLLM(LLM, Protocol):
             ModelError: A prompt and `max_tokens` do not fit the context.
             RequestCancelledError: `cancel` was set.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCompletion:
+    """What is kept of a completion."""
+
+    pieces: tuple[str, ...]
+    """The text of each token."""
+    whole: bool
+    """False where nobody read on: it is the completion's beginning."""
+
+
+class CompletionStore(Protocol):
+    """Keeps completions."""
+
+    def get(self, key: str) -> KeptCompletion | None:
+        """What is kept of a completion, if anything."""
+        ...
+
+    def add(self, key: str, kept: KeptCompletion, version: int) -> None:
+        """Keeps a completion for a version of the index. What can't be kept is not: that is no error."""
         ...
 
 

@@ -5,6 +5,7 @@ Offsets are Unicode code points into a document's text, ends exclusive. Pages an
 
 from docindex.schema.answers import (
     Citation,
+    EngineName,
     Expand,
     Hit,
     Query,
@@ -12,6 +13,7 @@ from docindex.schema.answers import (
     Scores,
     SearchMode,
     Step,
+    SynthesisMode,
     TokenCounts,
     TransformName,
     Via,
@@ -26,6 +28,7 @@ from docindex.schema.conditions import (
     Not,
     Or,
 )
+from docindex.schema.conversations import ConversationSummary, MemoryKind, SavedTurn
 from docindex.schema.derived import DerivedRecord, IndexDefinition, IndexState, JsonValue
 from docindex.schema.documents import (
     CellValue,
@@ -80,10 +83,12 @@ __all__ = [
     "Compare",
     "CompareOp",
     "Condition",
+    "ConversationSummary",
     "DerivedRecord",
     "Document",
     "DocumentTable",
     "Duplicate",
+    "EngineName",
     "Estimate",
     "Expand",
     "Field",
@@ -97,6 +102,7 @@ __all__ = [
     "JsonValue",
     "Limits",
     "LoadOptions",
+    "MemoryKind",
     "MetadataValue",
     "Node",
     "NodeCounts",
@@ -109,11 +115,13 @@ __all__ = [
     "PromptPart",
     "Query",
     "Response",
+    "SavedTurn",
     "Scores",
     "SearchMode",
     "Source",
     "Stage",
     "Step",
+    "SynthesisMode",
     "TableRow",
     "TokenCounts",
     "Trace",

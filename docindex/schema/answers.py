@@ -13,6 +13,21 @@ SearchMode = Literal["hybrid", "dense", "lexical"]
 Via = Literal["passages", "graph", "parents", "summaries", "tree", "tree-walk"]
 """What passages are found through."""
 Expand = Literal["none", "merge", "parent"]
+EngineName = Literal[
+    "retriever",
+    "auto",
+    "subquestions",
+    "multi-step",
+    "hyde",
+    "tables",
+    "graph",
+    "summary",
+    "compare",
+    "agent",
+]
+"""How a question is gone about."""
+SynthesisMode = Literal["compact", "simple", "refine", "tree-summarise", "accumulate", "extract", "context-only"]
+"""How an answer is made of passages."""
 TransformName = Literal["multi-query", "hyde", "step-back", "decompose", "rewrite"]
 
 
@@ -110,8 +125,11 @@ class Citation:
     """Of a table, as the program that shows the file counts: a sheet's row, a file's line."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The citation as `--json` prints it."""
-        return asdict(self)
+        """The citation as `--json` prints it; `row` is there where a row is cited."""
+        told = asdict(self)
+        if self.row is None:
+            del told["row"]
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.protocols import Retriever, Snapshot, StreamingEngine
+from docindex.config import AnswerOptions
+from docindex.protocols import LLM, BatchingLLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
 from docindex.schema import Condition, Document, SearchMode
+from docindex.wiring.models import model_store
 from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import Chat
+    from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
+    from docindex.answering.structured import StructuredEngine
     from docindex.retrieval.router import Router
     from docindex.retrieval.routes import Retrieve
+
+
+def answering_llm(parts: Parts, answers: AnswerOptions, version: Callable[[], int]) -> LLM:
+    """The model that answers; with the cache, it remembers what it wrote for a version of the index."""
+    llm = parts.llm()
+    if not answers.cache:
+        return llm
+    from docindex.llm.caching import CachingLLM
+
+    return CachingLLM(llm, parts.completions, _identity(parts), version)
 
 
 def engine(
@@ -25,21 +38,73 @@ def engine(
     load_document: Callable[[str], Document | None],
     k: int,
     mode: SearchMode,
-    where: Condition | None = None,
-    policy: AnswerPolicy | None = None,
+    where: Condition | None,
+    policy: AnswerPolicy | None,
+    answers: AnswerOptions,
+    version: Callable[[], int],
 ) -> RetrieverQueryEngine:
     """The query engine over a retriever; quotes are looked up in what `load_document` gives."""
-    from docindex.answering.compact import CompactSynthesizer
     from docindex.answering.engine import RetrieverQueryEngine
 
-    synthesizer = CompactSynthesizer(
-        parts.llm(),
+    return RetrieverQueryEngine(
+        retriever,
+        synthesizer(parts, load_document, k, policy, answers, version),
+        k=k,
+        mode=mode,
+        where=where,
+    )
+
+
+def synthesizer(
+    parts: Parts,
+    load_document: Callable[[str], Document | None],
+    k: int,
+    policy: AnswerPolicy | None,
+    answers: AnswerOptions,
+    version: Callable[[], int],
+) -> Synthesizer:
+    """What makes answers of passages; the model is loaded by the ways that need one."""
+    from docindex.answering.modes import synthesizer as of_mode
+
+    def llm() -> LLM:
+        return answering_llm(parts, answers, version)
+
+    def batching() -> BatchingLLM | None:
+        found = llm()
+        return found if isinstance(found, BatchingLLM) else None
+
+    return of_mode(
+        answers.synthesis,
+        llm,
         load_document,
+        batching=batching,
         max_tokens=parts.llm_config.max_tokens,
         max_hits=k,
         policy=policy,
     )
-    return RetrieverQueryEngine(retriever, synthesizer, k=k, mode=mode, where=where)
+
+
+def awaitable(parts: Parts, engine: Engine, name: str) -> AwaitableEngine:
+    """The engine with a twin that can be awaited, and with spans where the environment asks for them."""
+    from docindex.answering.awaitable import AwaitableEngine
+
+    if parts.environment.telemetry:
+        from docindex.answering.telemetry import SpannedEngine
+
+        engine = SpannedEngine(engine, name)
+    return AwaitableEngine(engine)
+
+
+def _identity(parts: Parts) -> str:
+    """What a completion depends on beside its prompt: the model's file and its settings."""
+    from docindex.llm.http_address import ServerAddress
+
+    config = parts.llm_config
+    if ServerAddress.is_one(config.model):
+        return str(config)
+    path = model_store(parts.environment).path(config.model, kind="llm")
+    status = path.stat()
+    return f"{path.name} {status.st_size} {status.st_mtime_ns} {config}"
 
 
 def policy(parts: Parts, false_refusals: float | None) -> AnswerPolicy:
@@ -72,8 +137,16 @@ def calibrate(parts: Parts, snapshot: Snapshot) -> None:
         fit(parts.path, snapshot, parts.embedder())
 
 
-def chat(parts: Parts, engine: StreamingEngine) -> Chat:
-    """A conversation that asks the engine."""
-    from docindex.answering.chat import Chat
+def structured_engine(
+    parts: Parts,
+    retriever: Retriever,
+    load_document: Callable[[str], Document | None],
+    k: int,
+    mode: SearchMode,
+    where: Condition | None,
+    policy: AnswerPolicy,
+) -> StructuredEngine:
+    """The engine that fills in forms."""
+    from docindex.answering.structured import StructuredEngine
 
-    return Chat(engine, parts.llm())
+    return StructuredEngine(retriever, parts.llm(), load_document, k=k, mode=mode, where=where, policy=policy)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from docindex.indices.passages import PassageIndex
     from docindex.ingest.wire import Recipe
     from docindex.ingest.workers import ParserPool
-    from docindex.llm.llamacpp import LlamaCppLLM
+    from docindex.llm.thinking import OpenModel
     from docindex.retrieval.nulls import NullModel
+    from docindex.stores.completions import CompletionCache
+    from docindex.stores.conversations import ConversationLog
     from docindex.stores.glance import Glance
     from docindex.stores.manifest import Manifest
     from docindex.stores.traces import TraceLog
@@ -54,9 +56,11 @@ class Parts:
         self.environment = environment
         self.llm_config = llm
         self._embedder = embedder
-        self._llm: LlamaCppLLM | None = None
+        self._llm: OpenModel | None = None
         self._loading = threading.Lock()
         self._traces: TraceLog | None = None
+        self._conversations: ConversationLog | None = None
+        self._completions: CompletionCache | None = None
 
     @property
     def config(self) -> IndexConfig:
@@ -93,6 +97,26 @@ class Parts:
                 self._traces = TraceLog(self.path)
             return self._traces
 
+    @property
+    def completions(self) -> CompletionCache:
+        """What the language model wrote."""
+        with self._opening:
+            if self._completions is None:
+                from docindex.stores.completions import CompletionCache
+
+                self._completions = CompletionCache(self.path)
+            return self._completions
+
+    @property
+    def conversations(self) -> ConversationLog:
+        """The conversations that are kept."""
+        with self._opening:
+            if self._conversations is None:
+                from docindex.stores.conversations import ConversationLog
+
+                self._conversations = ConversationLog(self.path)
+            return self._conversations
+
     @contextmanager
     def glance(self, wait_seconds: float) -> Iterator[Glance | None]:
         """What the index holds of files, under the writer's lease; None where the stores are open or have to be.
@@ -123,8 +147,8 @@ class Parts:
                 self._embedder = embedder
             return self._embedder
 
-    def llm(self) -> LlamaCppLLM:
-        """The local model that answers."""
+    def llm(self) -> OpenModel:
+        """The model that answers."""
         with self._loading:
             if self._llm is None:
                 self._llm = open_llm(self.llm_config, self.environment)
@@ -214,8 +238,9 @@ class Parts:
         with self._opening:
             if self._store is not None:
                 self._store.close()
-            if self._traces is not None:
-                self._traces.close()
+            for log in (self._traces, self._conversations, self._completions):
+                if log is not None:
+                    log.close()
 
     def _verify(self, embedder: Embedder) -> None:
         canaries = self._manifest.canaries

@@ -146,7 +146,9 @@ def test_orders_in_a_document_are_text(manual: Document, make_hit):
     llm = ScriptedLLM("The warranty is nine years.")
     stream = CompactSynthesizer(llm, {"evil": evil}.get).synthesize("How long is it?", [make_hit(evil, 0, len(text))])
     assert stream.response.model == "scripted"
-    assert llm.requests[0][1].content.count("</source>") == 1
+    assert llm.requests[0][1].content.count("</source") == 1
+    assert "nine years" not in llm.requests[0][1].content
+    assert "nine years" not in stream.response.answer
     assert [message.role for message in llm.requests[0]] == ["system", "user"]
 
 

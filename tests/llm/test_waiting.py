@@ -100,3 +100,16 @@ def test_an_idle_line_closes_at_once():
     closed: list[bool] = []
     WaitingLine().close(lambda: closed.append(True))
     assert closed == [True]
+
+
+def test_a_line_that_is_long_enough_turns_further_requests_away():
+    line = WaitingLine(most_waiting=1)
+    holder = line.enter()
+    thread = threading.Thread(target=lambda: line.leave(line.enter()))
+    thread.start()
+    until(lambda: waiting(line) == 2)
+    with pytest.raises(ModelError, match="1 requests wait"):
+        line.enter()
+    line.leave(holder)
+    thread.join(20)
+    line.leave(line.enter())

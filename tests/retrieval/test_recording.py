@@ -37,7 +37,7 @@ def test_a_trace_has_what_the_search_was_asked(filled: Index):
 
 
 def test_switching_on_and_off_holds_for_an_engine_that_is_there(filled: Index):
-    retriever = filled.engine()._retriever
+    retriever = filled._recorded("hybrid", None, None)
     retriever.retrieve(Query("one", 2))
     filled.traces.switch_on()
     retriever.retrieve(Query("two", 2))
@@ -48,7 +48,7 @@ def test_switching_on_and_off_holds_for_an_engine_that_is_there(filled: Index):
 
 def test_each_thread_traces_its_own_search(filled: Index):
     filled.traces.switch_on()
-    retriever = filled.engine(mode="lexical")._retriever
+    retriever = filled._recorded("lexical", None, None)
     words = ["apples", "orchard", "tides", "moon", "engine", "oil", "salt", "trees"] * 4
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda word: retriever.retrieve(Query(word, 3, "lexical")), words))

@@ -18,10 +18,22 @@ import pytest
 
 from docindex.config import IndexConfig
 from docindex.errors import StoreError
-from docindex.protocols import ChangeSet
-from docindex.schema import Column, DocumentTable, TableRow, Trace, TracedAnswer, TracedHit, TracedStage
+from docindex.protocols import ChangeSet, KeptCompletion
+from docindex.schema import (
+    Citation,
+    Column,
+    DocumentTable,
+    SavedTurn,
+    TableRow,
+    Trace,
+    TracedAnswer,
+    TracedHit,
+    TracedStage,
+)
 from docindex.stores import erase
 from docindex.stores.commit import TwoStores, create_stores
+from docindex.stores.completions import CompletionCache
+from docindex.stores.conversations import ConversationLog
 from docindex.stores.manifest import Manifest
 from docindex.stores.traces import TraceLog
 from docindex.testing.store_contract import DIM, source_of, text_change
@@ -194,3 +206,27 @@ def test_a_purge_erases_traces(tmp_path: Path, stores: TwoStores) -> None:
     assert set(holders(path)) == {STAYS}
     log.close()
     assert stores.snapshot().problems() == []
+
+
+def test_a_purge_erases_conversations_and_completions(tmp_path: Path, stores: TwoStores) -> None:
+    path = tmp_path / "index"
+    fill(stores)
+    talks, written = ConversationLog(path), CompletionCache(path)
+    version = stores.snapshot().version
+    when = datetime(2026, 3, 1, tzinfo=UTC)
+    citation = Citation(1, MARKS[0], MARKS[5], MARKS[5], None, None, 0, 5, MARKS[1], verified=True)
+    turn = SavedTurn(when, f"What is {MARKS[2]}?", f"And {MARKS[3]}?", f"It is {MARKS[4]}.", no_answer=False)
+    for number in range(20):
+        talks.add(MARKS[0], replace(turn, citations=(citation,)), version)
+        written.add(f"key {number}", KeptCompletion(MARKS, whole=True), version)
+    assert {"chats.db", "completions.db"} <= {name.removesuffix("-wal") for name in holders(path)[MARKS[1]]}
+    with stores.writer() as writer:
+        writer.purge()
+    assert set(holders(path)) == {STAYS}
+    talks.add(MARKS[0], turn, version)  # of an answer that was begun before the purge
+    written.add("late", KeptCompletion(MARKS, whole=True), version)
+    assert talks.summaries() == []
+    assert written.count() == 0
+    assert set(holders(path)) == {STAYS}
+    talks.close()
+    written.close()

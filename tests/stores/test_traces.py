@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from docindex.errors import ConfigError, FormatError, StoreError
 from docindex.schema import Trace, TracedAnswer, TracedCitation, TracedHit, TracedPassage, TracedStage
-from docindex.stores import traces
+from docindex.stores import side_file
 from docindex.stores.traces import TRACES_FILE, TraceLog
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
@@ -252,12 +252,12 @@ def test_erasing_waits_for_readers(tmp_path: Path, log: TraceLog, monkeypatch: p
     reader = sqlite3.connect(tmp_path / TRACES_FILE, isolation_level=None, check_same_thread=False)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM traces").fetchall()
-    monkeypatch.setattr(traces, "_PATIENCE", 0.0)
+    monkeypatch.setattr(side_file, "_PATIENCE", 0.0)
     log.close()
-    monkeypatch.setattr(traces, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(side_file, "BUSY_SECONDS", 0.05)
     with pytest.raises(StoreError, match="purge again"):
         log.erase(4)
-    monkeypatch.setattr(traces, "_PATIENCE", 30.0)
+    monkeypatch.setattr(side_file, "_PATIENCE", 30.0)
     timer = threading.Timer(0.3, reader.close)
     timer.start()
     log.erase(4)
@@ -312,7 +312,7 @@ def test_threads_and_processes_write_at_once(tmp_path: Path, log: TraceLog):
 def test_a_locked_file_costs_the_trace_and_one_warning(
     tmp_path: Path, log: TraceLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(traces, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(side_file, "BUSY_SECONDS", 0.05)
     log.switch_on()
     other = sqlite3.connect(tmp_path / TRACES_FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Questions about tables, answered by statements that only read."""

@@ -1,0 +1,185 @@
+"""The tables of a given database: looked up, asked read-only, and their rows cited as they were read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Boolean, Date, DateTime, Float, Integer, MetaData, Numeric, String, Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
+
+from docindex.answering.tables.catalogue import Catalogue
+from docindex.answering.tables.guarded import GuardedDatabase, given_database, public_name
+from docindex.answering.tables.limits import TableLimits
+from docindex.answering.tables.loading import Loaded, decimals_of, told
+from docindex.answering.tables.relations import (
+    MOST_VALUES,
+    Field,
+    Part,
+    Relation,
+    Summing,
+    ValueSummary,
+    field_of,
+    title_words,
+)
+from docindex.answering.tables.running import Cited, Result
+from docindex.answering.tables.statement import Source, Statements
+from docindex.answering.tables.wording import cell
+from docindex.errors import QueryError
+from docindex.schema import CellValue, Citation, ColumnType
+
+_MOST_TABLES = 200
+
+
+class DatabaseTables:
+    """Tables and views of the default schema of a database.
+
+    They are looked up once. Of each column, up to 5,000 different values are read to know what a question may name.
+    """
+
+    def __init__(self, url: str, limits: TableLimits) -> None:
+        """Opens the database.
+
+        Raises:
+            QueryError: The URL is none, or the file is missing.
+            MissingDependencyError: The driver of the database is not installed.
+        """
+        self._database, self._looking = given_database(url, limits)
+        self._label = public_name(url)
+        self._limits = limits
+        self._turn = threading.Lock()
+        self._tables: dict[str, Table] = {}
+        self._catalogue: Catalogue | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[DatabaseTables]:
+        """Holds the connection for one question; further ones wait."""
+        with self._turn:
+            if self._catalogue is None:
+                self._catalogue = self._looked_up()
+            yield self
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The relations, while it is held."""
+        if self._catalogue is None:
+            raise RuntimeError("The tables are asked while they are not held: use `opened`.")
+        return self._catalogue
+
+    def load(self, relations: Sequence[Relation]) -> Loaded:
+        """The database itself: nothing is copied."""
+        sources = tuple(Source(self._tables[one.name], decimals_of(one.fields)) for one in relations)
+        return Loaded(self._database, sources)
+
+    def cite(self, result: Result) -> Cited:
+        """The rows as they were read; a database has no text in which they could be looked up again."""
+        plan, relation = result.plan, result.view.relations[0]
+        if plan.measures or plan.distinct or plan.part is not None:
+            sources = self.load(result.view.relations).sources
+            found = self._database.run(Statements(plan, sources, self._database.dialect).rows(self._limits.cited))
+            rows = [tuple(map(told, row)) for row in found.rows]
+            fields = [_field(relation, name) for name in sources[0].table.columns.keys()]  # noqa: SIM118 - no mapping
+        else:
+            rows = list(result.rows[: self._limits.cited])
+            fields = [result.view.seen(column).field for column in plan.columns]
+        citations = tuple(self._citation(number, relation, _quote(row, fields)) for number, row in enumerate(rows, 1))
+        return Cited(citations, tuple((citation.marker,) for citation in citations))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._database.close()
+        self._looking.dispose()
+
+    def _citation(self, marker: int, relation: Relation, quote: str) -> Citation:
+        source = f"{self._label}#{relation.name}"
+        return Citation(
+            marker=marker,
+            node_id="",
+            doc_id=source,
+            source=source,
+            page=None,
+            page_label=None,
+            start=0,
+            end=len(quote),
+            quote=quote,
+            verified=True,
+        )
+
+    def _looked_up(self) -> Catalogue:
+        metadata = MetaData()
+        try:
+            metadata.reflect(bind=self._looking, views=True)
+        except (SQLAlchemyError, OSError) as error:
+            raise QueryError(f"The database can't be read ({' '.join(str(error).split())[:200]}).") from error
+        tables = sorted(metadata.tables.values(), key=lambda table: table.name)[:_MOST_TABLES]
+        self._tables = {table.name: table for table in tables}
+        return Catalogue(relation for table in tables if (relation := _relation(table, self._database)) is not None)
+
+
+def _relation(table: Table, database: GuardedDatabase) -> Relation | None:
+    types = {column.name: kind for column in table.columns if (kind := _type(column.type)) is not None}
+    if not types:
+        return None
+    rows = _count(table, database)
+    fields = tuple(field_of(name, kind, _values(table, name, kind, database), rows) for name, kind in types.items())
+    nouns, roots = title_words([table.name.replace("_", " ")])
+    part = Part(table.name, table.name, 1, table.name, rows)
+    return Relation(table.name, table.name, (part,), fields, nouns, roots, rows)
+
+
+def _type(kind: TypeEngine[Any]) -> ColumnType | None:
+    types: tuple[tuple[type[TypeEngine[Any]], ColumnType], ...] = (
+        (Boolean, "boolean"),
+        (Integer, "integer"),
+        (Numeric, "number"),
+        (Float, "number"),
+        (DateTime, "date"),
+        (Date, "date"),
+        (String, "text"),
+    )
+    return next((name for one, name in types if isinstance(kind, one)), None)
+
+
+def _count(table: Table, database: GuardedDatabase) -> int:
+    value = database.run(select(func.count()).select_from(table)).rows[0][0]
+    return value if isinstance(value, int) else 0
+
+
+def _values(table: Table, name: str, kind: ColumnType, database: GuardedDatabase) -> ValueSummary:
+    column = table.c[name]
+    try:
+        filled, distinct = database.run(select(func.count(column), func.count(column.distinct()))).rows[0]
+        found = database.run(
+            select(column).where(column.is_not(None)).distinct().limit(MOST_VALUES + 1), most=MOST_VALUES
+        )
+    except QueryError:
+        return ValueSummary()  # it takes too long, or holds what its type does not say: it is known by its name alone
+    summing = Summing(kind)
+    for (value,) in found.rows:
+        summing.add(_as(kind, value))
+    return summing.summary(filled=_int(filled), distinct=_int(distinct), known=not found.cut)
+
+
+def _as(kind: ColumnType, value: object) -> CellValue:
+    if kind == "number" and isinstance(value, Decimal | int):
+        return float(value)
+    return told(value)
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _field(relation: Relation, name: str) -> Field | None:
+    return next((field for field in relation.fields if field.name == name), None)
+
+
+def _quote(row: Sequence[CellValue], fields: Sequence[Field | None]) -> str:
+    told_cells = [
+        f"{field.name}: {cell(value, field)}" for value, field in zip(row, fields, strict=True) if field is not None
+    ]
+    return "; ".join(told_cells)

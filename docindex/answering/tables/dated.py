@@ -1,0 +1,140 @@
+"""Conditions on dates and years in a question: "in March 2025", "before 1980", "between the 3rd and the 9th"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from docindex.answering.tables.dates import Stretch
+from docindex.answering.tables.plan import AnyOf, Operator, Test
+from docindex.answering.tables.reading import Condition, Reading
+from docindex.answering.tables.view import Seen
+from docindex.schema import CellValue
+
+_WHEN = {
+    "before": "before", "until": "until", "till": "until", "to": "until", "after": "after", "since": "since",
+    "from": "since", "than": "", "in": "", "on": "", "during": "", "of": "", "for": "", "by": "until", "between": "",
+}  # fmt: skip
+_OPERATORS: Mapping[str, tuple[Operator, int]] = {
+    "before": ("<", 0),
+    "until": ("<", 1),
+    "after": (">=", 1),
+    "since": (">=", 0),
+}
+"""What a date column is compared with: the first moment of the stretch, or the first one after it."""
+_YEAR_OPERATORS: Mapping[str, tuple[Operator, int]] = {
+    "before": ("<", 0),
+    "until": ("<=", 1),
+    "after": (">", 1),
+    "since": (">=", 0),
+}
+"""The same of a column of years: the first year, or the last."""
+
+
+class Dates:
+    """Reads stretches of time."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def read(self) -> None:
+        """Finds them."""
+        at = 0
+        while at < len(self._reading.items):
+            item = self._reading.items[at]
+            at = self._date(at) if item.kind == "date" and not item.used else at + 1
+
+    def _date(self, at: int) -> int:
+        """Reads what begins at a date; returns where it ends."""
+        lead = at - 1
+        if self._reading.lower(lead) in ("the", "year", "month", "day"):
+            lead -= 1
+        before = self._reading.lower(lead)
+        start = lead if before in _WHEN else at
+        places = self._listed(at)
+        end = places[-1] + 1
+        stretches = [stretch for place in places if (stretch := self._reading.items[place].stretch) is not None]
+        ranged = len(places) == 2 and (
+            before == "between" or (before == "from" and self._reading.lower(at + 1) in ("to", "until"))
+        )
+        seen = self._dated_column(start, stretches)
+        if seen is None or (before in ("between",) and not ranged):
+            self._reading.failed = True
+            return end
+        when = "" if ranged else _WHEN.get(before, "")
+        year = stretches[-1].year
+        if stretches[-1].month is not None:  # "January and February 2024", "the 3rd to the 9th of May"
+            stretches = [one if one.year or one.only_year else replace(one, year=year) for one in stretches]
+        bounds = [_bounds(seen, stretch) for stretch in stretches]
+        known = [pair for pair in bounds if pair is not None]
+        if len(known) != len(bounds) or (when and len(known) > 1):
+            self._reading.failed = True
+            return end
+        if ranged:
+            known = [(known[0][0], known[1][1])]
+        tests = [_test(seen, pair, when) for pair in known]
+        if len(tests) == 1:
+            self._reading.add(tests[0], start, end)
+        else:
+            self._reading.conditions.append(Condition(AnyOf(tuple(tests)), start, end))
+            for item in self._reading.items[start:end]:
+                item.used = True
+        return end
+
+    def _listed(self, at: int) -> list[int]:
+        """The places of the dates that follow each other with "and", "or", "to" or a comma between them."""
+        places = [at]
+        place = at + 1
+        while self._reading.lower(place) in ("and", "or", "to", "until", ",", "the", "in", "on"):
+            place += 1
+            item = self._reading.item(place)
+            if item is not None and item.kind == "date":
+                places.append(place)
+                place += 1
+        return places
+
+    def _dated_column(self, start: int, stretches: Sequence[Stretch]) -> Seen | None:
+        years = all(stretch.only_year for stretch in stretches)
+
+        def fits(seen: Seen) -> bool:
+            return seen.field.type == "date" or (years and seen.field.values.yearly)
+
+        before = self._reading.before(start, fits)
+        if before is not None:
+            if self._reading.items[before[0]].kind == "column":
+                self._reading.items[before[0]].used = True
+            return before[1]
+        named = [
+            seen
+            for one in self._reading.items
+            if one.kind == "column" and (seen := self._reading.column_of(one, fits)) is not None
+        ]
+        if len({seen.column for seen in named}) == 1:
+            return named[0]
+        dates = self._reading.view.only(lambda seen: seen.field.type == "date")
+        if dates is not None or any(seen.field.type == "date" for seen in self._reading.view.columns):
+            return dates
+        return self._reading.view.only(fits)
+
+
+Bounds = tuple[CellValue, CellValue]
+
+
+def _bounds(seen: Seen, stretch: Stretch) -> Bounds | None:
+    """The first moment and the first one after it, or the first and the last year."""
+    if seen.field.type == "date":
+        return stretch.bounds(seen.field.values.months)
+    if not stretch.only_year or stretch.year is None:
+        return None
+    return stretch.year, stretch.year + stretch.years - 1
+
+
+def _test(seen: Seen, bounds: Bounds, when: str) -> Test:
+    date = seen.field.type == "date"
+    operators = _OPERATORS if date else _YEAR_OPERATORS
+    if when in operators:
+        operator, end = operators[when]
+        return Test(seen.column, operator, (bounds[end],))
+    if date:
+        return Test(seen.column, "within", bounds)
+    return Test(seen.column, "is", bounds[:1]) if bounds[0] == bounds[1] else Test(seen.column, "between", bounds)

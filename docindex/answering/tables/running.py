@@ -1,0 +1,185 @@
+"""Plans run: the result as values, and where the rows stand that it rests on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from docindex.answering.tables.guarded import Rows
+from docindex.answering.tables.loading import Loaded, Place, place_of, told
+from docindex.answering.tables.plan import QueryPlan
+from docindex.answering.tables.statement import Statements
+from docindex.answering.tables.view import View
+from docindex.schema import CellValue, Citation
+
+Cells = tuple[CellValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a plan gave."""
+
+    plan: QueryPlan
+    view: View
+    statement: str
+    rows: tuple[Cells, ...]
+    """One value for each measure, a group with its values, or rows with the plan's columns."""
+    matched: int
+    """How many rows of the tables it rests on."""
+    places: tuple[tuple[Place | None, ...], ...] = ()
+    """Of the first rows: where they stand in each of the tables."""
+    cut: bool = False
+    """There are more rows than the limit lets through."""
+
+    @property
+    def value(self) -> CellValue:
+        """The first value."""
+        return self.rows[0][0] if self.rows and self.rows[0] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """The citations of a result, and which of them belong to each of its first rows."""
+
+    citations: tuple[Citation, ...] = ()
+    markers: tuple[tuple[int, ...], ...] = ()
+    header: int | None = None
+    """The marker of the line with the names of the columns, where it is cited."""
+
+
+class Runner:
+    """Runs plans over loaded relations."""
+
+    def __init__(self, loaded: Loaded, cited: int) -> None:
+        self._loaded = loaded
+        self._cited = cited
+
+    def run(self, plan: QueryPlan, view: View, cancel: threading.Event | None = None) -> Result:
+        """The result.
+
+        Raises:
+            QueryError: The statement takes too long or can't be run.
+            RequestCancelledError: `cancel` was set.
+        """
+        database = self._loaded.database
+        statements = Statements(plan, self._loaded.sources, database.dialect)
+        statement = statements.answer()
+        found = database.run(statement, cancel=cancel)
+        text = database.text(statement)
+        if plan.part is not None:
+            return self._share(plan, view, text, found, statements, cancel)
+        if not plan.measures:
+            return self._listed(plan, view, text, found, statements, cancel)
+        if plan.group is None:
+            return self._worked_out(plan, view, text, found, statements, cancel)
+        rows = [tuple(map(told, row)) for row in found.rows]
+        kept = _first(rows, plan, 1)
+        key = statements.group_key(plan.group)
+        where = [statements.equals(key, kept[0][0])] if plan.order is not None and len(kept) == 1 else []
+        return Result(
+            plan,
+            view,
+            text,
+            tuple(row[:-1] for row in kept),
+            sum(_whole(row[-1]) for row in kept),
+            self._places(statements, where, cancel),
+            found.cut,
+        )
+
+    def _worked_out(
+        self,
+        plan: QueryPlan,
+        view: View,
+        text: str,
+        found: Rows,
+        statements: Statements,
+        cancel: threading.Event | None,
+    ) -> Result:
+        row = tuple(map(told, found.rows[0]))
+        where: list[ColumnElement[bool]] = []
+        if len(plan.measures) == 1 and plan.measures[0].function in ("min", "max") and plan.measures[0].column:
+            column = statements.column(plan.measures[0].column)
+            where = [statements.equals(column, found.rows[0][0])] if row[0] is not None else []
+        places = self._places(statements, where, cancel)
+        return Result(plan, view, text, (row[:-1],), _whole(row[-1]), places)
+
+    def _share(
+        self,
+        plan: QueryPlan,
+        view: View,
+        text: str,
+        found: Rows,
+        statements: Statements,
+        cancel: threading.Event | None,
+    ) -> Result:
+        part, whole = (told(value) for value in found.rows[0])
+        percent = None
+        if isinstance(part, int | float) and isinstance(whole, int | float) and whole:
+            percent = float(100 * Decimal(str(part)) / Decimal(str(whole)))
+        places = self._places(statements, statements.met(plan.part or ()), cancel)
+        return Result(plan, view, text, ((percent, part, whole),), _whole(whole), places)
+
+    def _listed(
+        self,
+        plan: QueryPlan,
+        view: View,
+        text: str,
+        found: Rows,
+        statements: Statements,
+        cancel: threading.Event | None,
+    ) -> Result:
+        width = len(plan.columns)
+        rows = [tuple(map(told, row)) for row in found.rows]
+        at = 0
+        if plan.order is not None and plan.order.column in plan.columns:
+            at = plan.columns.index(plan.order.column)
+        rows = _first(rows, plan, at)
+        shown = tuple(row[:width] for row in rows)
+        if plan.distinct:
+            return Result(plan, view, text, shown, len(rows), self._places(statements, [], cancel), found.cut)
+        places = tuple(self._split(row[width:]) for row in rows[: self._cited])
+        return Result(plan, view, text, shown, len(rows), places, found.cut)
+
+    def _places(
+        self, statements: Statements, where: Sequence[ColumnElement[bool]], cancel: threading.Event | None
+    ) -> tuple[tuple[Place | None, ...], ...]:
+        if not any(source.place for source in self._loaded.sources):
+            return ()
+        found = self._loaded.database.run(statements.cited(self._cited, *where), cancel=cancel)
+        return tuple(self._split(row) for row in found.rows)
+
+    def _split(self, values: Sequence[Any]) -> tuple[Place | None, ...]:
+        places: list[Place | None] = []
+        at = 0
+        for source in self._loaded.sources:
+            size = len(source.place)
+            places.append(place_of(values[at : at + size]) if size else None)
+            at += size
+        return tuple(places)
+
+
+def _first(rows: list[Cells], plan: QueryPlan, at: int) -> list[Cells]:
+    """The rows that are asked for, with what ties with the last of them; the values to compare stand at a place."""
+    if plan.order is None:
+        return rows if plan.limit is None else rows[: plan.limit]
+    rows = [row for row in rows if row[at] is not None]
+    if plan.rank is not None:
+        values = list(dict.fromkeys(row[at] for row in rows))
+        wanted = values[plan.rank - 1 : plan.rank]
+        return [row for row in rows if row[at] in wanted]
+    if plan.limit is None or len(rows) <= plan.limit:
+        return rows
+    last = rows[plan.limit - 1][at]
+    end = plan.limit
+    while end < len(rows) and rows[end][at] == last:
+        end += 1
+    return rows[:end]
+
+
+def _whole(value: CellValue) -> int:
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,91 @@
+"""What a local model is made of, as the configuration wants it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import llama_cpp
+
+from docindex.config import LLMConfig
+from docindex.errors import ModelError
+from docindex.llm import device
+from docindex.llm.context import KVContext
+from docindex.llm.gguf import GgufModel
+from docindex.llm.parallel import SPARE_SEQUENCES
+from docindex.llm.state_files import StateFiles, state_key
+from docindex.llm.states import SavedStates
+
+_LONGEST_DEFAULT_CONTEXT = 8192
+_SHORTEST_DEFAULT_CONTEXT = 1024
+_GPU_BATCH = 512
+_CPU_BATCH = 48
+"""Nearly as fast as larger ones on a CPU, and a request can be cancelled after each. From 64 tokens on, llama.cpp
+computes attention in another way, with other logits; smaller batches give the same ones however a prompt is cut."""
+_GPU_AT_ONCE = 32
+_CPU_AT_ONCE = 8
+"""Answers that are written at once; more gain nothing on a CPU."""
+
+
+def open_model(path: Path, config: LLMConfig, name: str) -> GgufModel:
+    """The model, with all layers that the build and the device can take on the GPU.
+
+    Raises:
+        ModelError: The file is missing or damaged, or generates no text; or a GPU is required and no layer runs on one.
+    """
+    if config.require_gpu and not llama_cpp.llama_supports_gpu_offload():
+        raise ModelError(
+            f"{name} can't run on a GPU, because this llama-cpp-python is built without GPU support or sees no "
+            'device: allow the CPU, or reinstall it with CMAKE_ARGS="-DGGML_CUDA=on".'
+        )
+    model = GgufModel(path, gpu_layers=config.gpu_layers, experts_on_cpu=config.experts_on_cpu)
+    try:
+        _check(model, config, name)
+    except BaseException:
+        model.close()
+        raise
+    return model
+
+
+def open_context(model: GgufModel, config: LLMConfig) -> KVContext:
+    """The model's KV cache. Where no length is given and memory is short, it is halved until it fits.
+
+    Raises:
+        ModelError: There is not enough memory.
+    """
+    offloaded = device.offloaded_layers(model.log)
+    tokens = config.context_tokens or min(model.training_context, _LONGEST_DEFAULT_CONTEXT)
+    while True:
+        try:
+            return KVContext(
+                model,
+                context_tokens=tokens,
+                batch_tokens=_GPU_BATCH if offloaded else _CPU_BATCH,
+                threads=config.threads or len(os.sched_getaffinity(0)),
+                sequences=1 + (_GPU_AT_ONCE if offloaded else _CPU_AT_ONCE) + SPARE_SEQUENCES,
+                cache_type=config.cache_type,
+            )
+        except ModelError:
+            if config.context_tokens is not None or tokens <= _SHORTEST_DEFAULT_CONTEXT:
+                raise
+            tokens = max(tokens // 2, _SHORTEST_DEFAULT_CONTEXT)
+
+
+def open_states(context: KVContext, model: GgufModel, config: LLMConfig, folder: Path | None) -> SavedStates:
+    """What the model has read before: in memory, and in the folder where there is one and it may be used."""
+    files = None
+    if folder is not None and config.state_disk_bytes and context.forgets_in_part:
+        offloaded = device.offloaded_layers(model.log)
+        flash, stretched = device.flash_attention(context.log), model.stretched(context.context_tokens)
+        layout = f"{context.cache_type} {flash} {offloaded} {stretched}"  # what keys and values depend on
+        with suppress(OSError):  # a model whose file is gone by now
+            files = StateFiles(folder, budget_bytes=config.state_disk_bytes, key=state_key(model, layout=layout))
+    return SavedStates(memory_bytes=config.state_cache_bytes, most_tokens=context.context_tokens, files=files)
+
+
+def _check(model: GgufModel, config: LLMConfig, name: str) -> None:
+    if config.require_gpu and not device.offloaded_layers(model.log):
+        raise ModelError(f"No layer of {name} went to a GPU: allow the CPU, or free the device and raise `gpu_layers`.")
+    if not model.generates_text:
+        raise ModelError(f"{model.path} makes embeddings, not text: choose a chat model as the LLM.")

@@ -1,0 +1,146 @@
+"""Engines by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, get_args
+
+from docindex.config import AnswerOptions
+from docindex.errors import ConfigError, StoreError
+from docindex.protocols import LLM, Engine, Retriever, Snapshot, Vectors
+from docindex.schema import Condition, Document, EngineName, SearchMode, TransformName, Via
+from docindex.wiring.answering import answering_llm, engine
+from docindex.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from docindex.answering.policy import AnswerPolicy
+    from docindex.retrieval.options import RetrievalOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMaker:
+    """Makes the engines of an index that all search and answer in the same way."""
+
+    parts: Parts
+    snapshot: Callable[[], Snapshot]
+    load_document: Callable[[str], Document | None]
+    retriever: Callable[[RetrievalOptions | None], Retriever]
+    """What searches, by its options."""
+    search: RetrievalOptions | None
+    k: int
+    mode: SearchMode
+    where: Condition | None
+    policy: AnswerPolicy
+    answers: AnswerOptions
+
+    def engine(self, name: str) -> Engine:
+        """The engine of a name.
+
+        Raises:
+            ConfigError: There is none of the name.
+            StoreError: The index lacks what the engine goes through.
+            NoModelError: A model that it needs is missing and may not be downloaded.
+        """
+        match name:
+            case "retriever":
+                return self._over(self.search)
+            case "hyde":
+                return self._over(self._search_with(transform="hyde"))
+            case "graph":
+                self._require("graph")
+                return self._over(self._search_with(via="graph"))
+            case "subquestions":
+                from docindex.answering.engines.subquestions import SubQuestionEngine
+
+                return SubQuestionEngine(self.engine("retriever"), llm=self._llm())
+            case "multi-step":
+                from docindex.answering.engines.multi_step import MultiStepEngine
+
+                return MultiStepEngine(self.engine("retriever"), llm=self._llm(), steps=self.answers.steps)
+            case "summary":
+                return self._summary()
+            case "compare":
+                return self._compare()
+            case "tables":
+                return self._tables()
+            case "auto":
+                from docindex.answering.engines.choosing import ChoosingEngine
+
+                return ChoosingEngine(self.engine, has_tables=self._has_tables, llm=self._llm())
+            case "agent":
+                from docindex.answering.engines.agent import AgentEngine
+
+                return AgentEngine(self.engine, has_tables=self._has_tables, llm=self._llm(), steps=self.answers.steps)
+        raise ConfigError(f"There is no engine {name!r}: choose {', '.join(get_args(EngineName))}.")
+
+    def _search_with(self, *, via: Via | None = None, transform: TransformName | None = None) -> RetrievalOptions:
+        from docindex.retrieval.options import RetrievalOptions
+
+        search = self.search or RetrievalOptions()
+        return replace(search, via=via or search.via, transform=transform or search.transform)
+
+    def _over(self, search: RetrievalOptions | None) -> Engine:
+        return engine(
+            self.parts,
+            self.retriever(search),
+            self.load_document,
+            self.k,
+            self.mode,
+            self.where,
+            self.policy,
+            self.answers,
+            self._version,
+        )
+
+    def _summary(self) -> Engine:
+        from docindex.answering.engines.summary import SummaryEngine
+
+        return SummaryEngine(
+            self.retriever(self.search),
+            self.snapshot,
+            documents=self.answers.documents,
+            sentences=self.answers.sentences,
+            mode=self.mode,
+            where=self.where,
+            policy=self.policy,
+        )
+
+    def _compare(self) -> Engine:
+        from docindex.answering.engines.compare import CompareEngine
+
+        def embed(texts: Sequence[str]) -> Vectors:
+            return self.parts.embedder().embed(texts, kind="passage")
+
+        return CompareEngine(
+            self.retriever(self.search),
+            self.snapshot,
+            self.engine("subquestions"),
+            embed=embed,
+            mode=self.mode,
+            where=self.where,
+        )
+
+    def _tables(self) -> Engine:
+        from docindex.answering.tables.engine import TablesEngine
+
+        if self.answers.database is None:
+            return TablesEngine.over(self.snapshot, self._llm, where=self.where)
+        from docindex.answering.tables.database_tables import DatabaseTables
+        from docindex.answering.tables.limits import TableLimits
+
+        limits = TableLimits()
+        return TablesEngine(DatabaseTables(self.answers.database, limits), self._llm, limits=limits)
+
+    def _require(self, kind: str) -> None:
+        if kind not in {definition.kind for definition in self.snapshot().definitions()}:
+            raise StoreError(f"The index has no {kind}: `docindex indexes add {kind}` makes it.")
+
+    def _has_tables(self) -> bool:
+        return next(iter(self.snapshot().tables()), None) is not None
+
+    def _llm(self) -> LLM:
+        return answering_llm(self.parts, self.answers, self._version)
+
+    def _version(self) -> int:
+        return self.snapshot().version

@@ -1,0 +1,97 @@
+"""A given SQLite database: looked up, asked read-only, its rows cited."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docindex.answering.tables.database_tables import DatabaseTables
+from docindex.answering.tables.engine import TablesEngine
+from docindex.answering.tables.limits import TableLimits
+from docindex.errors import QueryError
+
+SHOP = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, city TEXT, since DATE);
+CREATE TABLE orders (order_id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id), product TEXT,
+    amount NUMERIC(10, 2), ordered_on DATE, paid BOOLEAN, weight REAL, scan BLOB);
+CREATE VIEW large_orders AS SELECT * FROM orders WHERE amount > 100;
+INSERT INTO customers VALUES (1, 'Ann', 'Oslo', '2020-01-02'), (2, 'Bo', 'Rome', '2021-05-06'),
+    (3, 'Cy', 'Oslo', '2022-07-08');
+INSERT INTO orders VALUES (10, 1, 'Desk', 120.50, '2024-01-03', 1, 20.5, x'00'),
+    (11, 2, 'Lamp', 30.25, '2024-02-03', 0, 1.1, NULL), (12, 1, 'Lamp', 30.25, '2024-02-10', 1, 1.1, NULL),
+    (13, 3, 'Chair', 75, '2024-03-01', 0, 7.3, NULL);
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(SHOP)
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[TablesEngine]:
+    limits = TableLimits(cited=3)
+    engine = TablesEngine(DatabaseTables(f"sqlite:///{path}", limits), limits=limits)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("How many orders are there?", ((4,),)),
+        ("How many large orders are there?", ((1,),)),
+        ("What is the total amount of all orders?", ((256,),)),
+        ("median amount of the orders", ((52.625,),)),
+        ("How many orders were not paid?", ((2,),)),
+        ("How many orders were placed in February 2024?", ((2,),)),
+        ("total amount of orders by customers from Oslo", ((225.75,),)),
+        ("Which customers are from Oslo?", (("Ann",), ("Cy",))),
+        ("How many orders are there per product?", (("Chair", 1), ("Desk", 1), ("Lamp", 2))),
+        ("Which product of the orders has the highest total weight?", (("Desk", 20.5),)),
+    ],
+)
+def test_questions(engine: TablesEngine, question: str, rows: tuple) -> None:
+    result = engine.result(question)
+    assert result is not None
+    assert result.rows == rows
+
+
+def test_rows_are_cited_as_they_were_read(engine: TablesEngine, path: Path) -> None:
+    response = engine.query("How many lamps were ordered in February 2024?")
+    assert response.answer.startswith("There are 2 rows in orders")
+    first, second = response.citations
+    assert first.source == f"sqlite:///{path}#orders"
+    assert first.quote.startswith("order_id: 11; customer_id: 2; product: Lamp; amount: 30.25; ordered_on: 2024-02-03")
+    assert first.verified
+    assert (second.start, second.end) == (0, len(second.quote))
+
+
+def test_the_file_is_left_as_it_is(engine: TablesEngine, path: Path) -> None:
+    before = path.read_bytes()
+    for question in ("How many orders are there?", "Drop the table orders", "Delete all orders from Oslo"):
+        engine.query(question)
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == ["shop.db"]
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    from docindex.answering.tables.guarded import public_name
+
+    assert public_name("postgresql+psycopg://me:secret@host:5432/shop?sslmode=require") == "postgresql://host:5432/shop"
+
+
+def test_what_is_no_database_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and no database. " * 100)
+    engine = TablesEngine(DatabaseTables(f"sqlite:///{path}", TableLimits()))
+    with pytest.raises(QueryError, match="can't be read"):
+        engine.query("How many notes are there?")
+    engine.close()

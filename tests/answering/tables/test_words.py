@@ -1,0 +1,100 @@
+"""Words, stretches of time, and how values are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docindex.answering.tables.dates import Stretch, stretch_at
+from docindex.answering.tables.tokens import akin, words_of
+from docindex.answering.tables.wording import cell, number
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("70,000", "70000"),
+        ("1.5 million", "1500000"),
+        ("three", "3"),
+        ("0.50", "0.5"),
+    ],
+)
+def test_numbers(text: str, expected: str) -> None:
+    (word,) = words_of(text)
+    assert word.key == expected
+
+
+@given(st.text())
+def test_any_text_is_taken_apart(text: str) -> None:
+    for word in words_of(text):
+        assert 0 <= word.start < word.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("driver", "driv", True),
+        ("departur", "depart", True),
+        ("departur", "department", False),
+        ("attendanc", "attend", True),
+        ("popul", "population", True),
+        ("sal", "salari", False),
+    ],
+)
+def test_words_are_akin(one: str, other: str, same: bool) -> None:
+    assert akin(one, other) is same
+    assert akin(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "stretch"),
+    [
+        ("in March 2025", 1, Stretch(2025, 3)),
+        ("on 12 March 2025", 1, Stretch(2025, 3, 12)),
+        ("on the 12th of March", 2, Stretch(None, 3, 12)),
+        ("on March 12, 2025", 1, Stretch(2025, 3, 12)),
+        ("on 2025-03-12", 1, Stretch(2025, 3, 12)),
+        ("on 12.3.2025", 1, Stretch(2025, 3, 12)),
+        ("on the 21st", 2, Stretch(day=21)),
+        ("in 2024", 1, Stretch(2024)),
+        ("in Q2 2024", 1, Stretch(2024, 4, months=3)),
+        ("the first quarter of 2024", 1, Stretch(2024, 1, months=3)),
+        ("the second half of 2024", 1, Stretch(2024, 7, months=6)),
+        ("in the 1990s", 2, Stretch(1990, years=10)),
+        ("more than 2000", 2, None),
+        ("you may go", 1, None),
+        ("on 2025-13-45", 1, None),
+    ],
+)
+def test_stretches_of_time(text: str, at: int, stretch: Stretch | None) -> None:
+    assert stretch_at(words_of(text), at)[1] == stretch
+
+
+def test_a_month_is_of_the_only_year_that_has_it() -> None:
+    march = Stretch(month=3)
+    bounds = (datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC))
+    assert march.bounds({(2025, 3), (2024, 4)}) == bounds
+    assert march.bounds({(2025, 3), (2024, 3)}) is None
+    assert march.bounds(set()) is None
+    assert Stretch(2025, 2, 30).bounds(set()) is None
+    assert Stretch(2024, 10, months=3).bounds(set()) == (
+        datetime(2024, 10, 1, tzinfo=UTC),
+        datetime(2025, 1, 1, tzinfo=UTC),
+    )
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3))
+def test_numbers_are_written_as_they_are(value: Decimal) -> None:
+    assert Decimal(number(float(value)).replace(",", "")) == value.normalize()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "(empty)"), (True, "yes"), (1234567, "1,234,567"), (0.1 + 0.2, "0.30000000000000004"), ("a", "a")],
+)
+def test_cells(value: object, text: str) -> None:
+    assert cell(value) == text

@@ -1,0 +1,121 @@
+"""Every engine and every synthesis by its name, from Python, on the example documents."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from docindex import ConfigError, Index, StoreError
+from docindex.config import AnswerOptions
+from docindex.indices.definitions import definition_of
+from docindex.schema import EngineName, Response, SynthesisMode
+from docindex.wiring import Parts
+
+QUESTION = "How do I reset the station to its factory settings?"
+FOREIGN = "Who won the football World Cup in 1998?"
+ASKED: dict[EngineName, str] = {
+    "retriever": QUESTION,
+    "auto": QUESTION,
+    "subquestions": "How long is the warranty and which port does the local API listen on?",
+    "multi-step": QUESTION,
+    "hyde": QUESTION,
+    "tables": "How much does the rain funnel cost?",
+    "summary": "Summarise the safety notice.",
+    "compare": "What is the difference between the safety notice and the privacy policy?",
+    "agent": QUESTION,
+}
+
+
+def check(index: Index, response: Response) -> None:
+    """Every citation that says so is verbatim in the stored document, and every marker has one."""
+    assert not response.no_answer
+    assert any(citation.verified for citation in response.citations)
+    for citation in response.citations:
+        document = index.document(citation.doc_id)
+        if citation.verified:
+            assert document is not None
+            assert document.text[citation.start : citation.end] == citation.quote
+        assert f"[{citation.marker}]" in response.answer
+    assert response.timings_ms["total"] > 0
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_an_engine_answers_with_what_is_there(example_index: Index, name: EngineName):
+    response = example_index.engine(name).query(ASKED[name])
+    check(example_index, response)
+
+
+@pytest.mark.parametrize("name", sorted(set(ASKED) - {"summary"}))
+def test_an_engine_refuses_what_is_foreign(example_index: Index, name: EngineName):
+    assert example_index.engine(name).query(FOREIGN).no_answer
+
+
+def test_the_graph_engine_wants_the_graph(index: Index, docs: Path):
+    index.ingest(docs)
+    with pytest.raises(StoreError, match="docindex indexes add graph"):
+        index.engine("graph")
+    index.add_index(definition_of("graph"))
+    check(index, index.engine("graph").query("How many litres of oil does the engine need?"))
+
+
+@pytest.mark.parametrize("mode", get_args(SynthesisMode))
+def test_a_synthesis_answers_with_what_is_there(example_index: Index, mode: SynthesisMode):
+    engine = example_index.engine(answers=AnswerOptions(synthesis=mode))
+    check(example_index, engine.query(QUESTION))
+    assert engine.query(FOREIGN).no_answer
+
+
+@pytest.mark.parametrize("mode", ["extract", "context-only"])
+def test_without_a_model_verbatim_answers_are_had(
+    example_index: Index, mode: SynthesisMode, monkeypatch: pytest.MonkeyPatch
+):
+    def no_model(parts: Parts) -> None:
+        raise AssertionError("the language model was loaded")
+
+    monkeypatch.setattr(Parts, "llm", no_model)
+    check(example_index, example_index.engine(answers=AnswerOptions(synthesis=mode)).query(QUESTION))
+
+
+def test_answers_grow_and_can_be_awaited(example_index: Index):
+    engine = example_index.engine("summary")
+    stream = engine.stream(ASKED["summary"])
+    assert "".join(stream) == stream.response.answer
+    assert asyncio.run(engine.aquery(ASKED["summary"])).answer == stream.response.answer
+
+
+def test_what_was_answered_is_kept_and_can_be_asked_anew(example_index: Index):
+    first = example_index.engine().query(QUESTION)
+    again = example_index.engine().query(QUESTION)
+    assert again.answer == first.answer
+    assert again.tokens.prompt_cached == again.tokens.prompt > 0
+    kept = example_index._parts.completions.count()
+    anew = example_index.engine(answers=AnswerOptions(cache=False)).query(QUESTION)
+    assert anew.answer == first.answer
+    assert anew.tokens.prompt_cached < anew.tokens.prompt
+    assert example_index._parts.completions.count() == kept
+
+
+def test_there_is_no_other_engine_or_synthesis(example_index: Index):
+    with pytest.raises(ConfigError, match="subquestions"):
+        example_index.engine("magic")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="compact"):
+        example_index.engine(answers=AnswerOptions(synthesis="magic"))  # type: ignore[arg-type]
+
+
+def test_a_database_is_asked_and_stays_as_it_is(example_index: Index, tmp_path: Path):
+    import sqlite3
+
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, amount REAL)")
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?)", [(1, "Ada", 10.5), (2, "Bo", 4.0), (3, "Ada", 1.5)]
+        )
+    before = path.read_bytes()
+    engine = example_index.engine("tables", answers=AnswerOptions(database=f"sqlite:///{path}"))
+    response = engine.query("What is the total amount of the orders of Ada?")
+    assert "12" in response.answer
+    assert path.read_bytes() == before
