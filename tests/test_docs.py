@@ -43,7 +43,7 @@ def test_console_lines_run_in_order(page: Path, tmp_path: Path, example_document
     monkeypatch.chdir(tmp_path)
     ran = 0
     for block in blocks(page, "console"):
-        for line in re.findall(r"^\$ (docindex .*)$", block, re.MULTILINE):
+        for line in re.findall(r"^\$ ((?:printf '[^']*' \| )?docindex .*)$", block, re.MULTILINE):
             command = line.split("  #")[0]
             code, said = in_a_shell(command) if needs_a_shell(command) else in_this_process(command)
             assert code == 0, f"{line}\n{said}"

@@ -9,6 +9,9 @@ from queue import SimpleQueue
 
 from docindex.protocols import Token
 
+_ENDS_WITHIN_SECONDS = 5.0
+"""A writer that is told to end does so after the batch or token that it is at."""
+
 
 class EitherSet(threading.Event):
     """Set as soon as one of two others is."""
@@ -47,8 +50,9 @@ def read_ahead(
         else:
             pieces.put(None)
 
+    writer = threading.Thread(target=write, name="docindex-answer", daemon=True)
+    writer.start()
     try:
-        threading.Thread(target=write, name="docindex-answer", daemon=True).start()
         while (piece := pieces.get()) is not None:
             if isinstance(piece, BaseException):
                 raise piece
@@ -56,3 +60,5 @@ def read_ahead(
             check()
     finally:
         given_up.set()
+        # The process may be about to end, which frees the model: nobody may be in it then.
+        writer.join(_ENDS_WITHIN_SECONDS)

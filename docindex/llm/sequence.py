@@ -46,10 +46,15 @@ class LiveSequence:
                 self._states.discard(saved)
                 self.tokens = []
                 known = 0
-        known = self._cut(known)
-        for start in range(known, len(tokens), self.context.batch_tokens):
+        if len(tokens) - known == 1 and self.context.forgets_in_part:
+            known = max(0, known - 1)  # never one alone: llama.cpp computes a single token in another way
+        known = start = self._cut(known)
+        while start < len(tokens):
             check()
-            self.append(tokens[start : start + self.context.batch_tokens])
+            end = min(start + self.context.batch_tokens, len(tokens))
+            end -= len(tokens) - end == 1
+            self.append(tokens[start:end])
+            start = end
         return known
 
     def append(self, tokens: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from docindex.config import AnswerOptions
 from docindex.protocols import LLM, BatchingLLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
 from docindex.schema import Condition, Document, SearchMode
-from docindex.wiring.models import model_store
+from docindex.wiring.models import model_file
 from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _identity(parts: Parts) -> str:
     config = parts.llm_config
     if ServerAddress.is_one(config.model):
         return str(config)
-    path = model_store(parts.environment).path(config.model, kind="llm")
+    path = model_file(config.model, parts.environment)
     status = path.stat()
     return f"{path.name} {status.st_size} {status.st_mtime_ns} {config}"
 

@@ -53,11 +53,11 @@ class EngineMaker:
             case "subquestions":
                 from docindex.answering.engines.subquestions import SubQuestionEngine
 
-                return SubQuestionEngine(self.engine("retriever"), llm=self._llm())
+                return SubQuestionEngine(self._facts(), llm=self._llm())
             case "multi-step":
                 from docindex.answering.engines.multi_step import MultiStepEngine
 
-                return MultiStepEngine(self.engine("retriever"), llm=self._llm(), steps=self.answers.steps)
+                return MultiStepEngine(self._facts(), llm=self._llm(), steps=self.answers.steps)
             case "summary":
                 return self._summary()
             case "compare":
@@ -92,6 +92,12 @@ class EngineMaker:
             self.answers,
             self._version,
         )
+
+    def _facts(self) -> Engine:
+        """What single facts are asked of: the tables where the form of the question is theirs, else the passages."""
+        from docindex.answering.engines.choosing import FACTS, ChoosingEngine
+
+        return ChoosingEngine(self.engine, choices=FACTS, has_tables=self._has_tables)
 
     def _summary(self) -> Engine:
         from docindex.answering.engines.summary import SummaryEngine

@@ -125,10 +125,19 @@ def open_local_llm(config: LLMConfig, environment: Environment) -> LlamaCppLLM:
     """
     from docindex.llm.llamacpp import LlamaCppLLM
 
+    path = model_file(config.model, environment)
+    return LlamaCppLLM(path, config, name=config.model, states=model_store(environment).cache / STATES)
+
+
+def model_file(name: str, environment: Environment) -> Path:
+    """The file of a local model, in the form that `docindex models optimize` has kept, if it has.
+
+    Raises:
+        NoModelError: It is missing and may not be downloaded.
+    """
     store = model_store(environment)
-    path = store.path(config.model, kind="llm")
-    path = optimized_models(store).find(path) or path
-    return LlamaCppLLM(path, config, name=config.model, states=store.cache / STATES)
+    path = store.path(name, kind="llm")
+    return optimized_models(store).find(path) or path
 
 
 def _thinking(llm: OpenModel, opening: Opening | None, budget: int) -> OpenModel:

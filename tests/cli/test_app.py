@@ -51,7 +51,8 @@ def test_the_commands_are_those_of_the_contract():
         *("indexes list", "indexes add", "indexes refresh", "indexes drop"),
         *("traces on", "traces off", "traces list", "traces show", "traces prune"),
         *("graph entities", "graph neighbours", "graph path", "graph export"),
-        *("models list", "models pull", "models path", "models info"),
+        *("conversations list", "conversations show", "conversations rm"),
+        *("models list", "models pull", "models path", "models info", "models plan", "models bench", "models optimize"),
         *("eval make", "eval run", "eval answers", "eval compare", "eval report", "eval tune"),
     }
 

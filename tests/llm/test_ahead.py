@@ -122,3 +122,19 @@ def test_one_that_waits_is_let_in_though_the_one_before_gave_up(local_llm: Llama
     assert next(tokens[3]).text is not None
     assert time.monotonic() - started < 60
     tokens[3].close()
+
+
+def test_who_closes_the_answer_leaves_no_writer_behind():
+    given_up, beyond = threading.Event(), threading.Event()
+
+    def write() -> Generator[Token, None, None]:
+        yield Token("one")
+        given_up.wait(20)
+        time.sleep(0.2)  # such as the token that is being decoded
+        beyond.set()
+
+    tokens = read_ahead(write(), given_up, go_on)
+    next(tokens)
+    tokens.close()
+    assert beyond.is_set()
+    assert not [thread for thread in threading.enumerate() if thread.name == "docindex-answer"]
