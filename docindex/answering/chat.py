@@ -11,8 +11,9 @@ from docindex.answering.memory import Memory, RecentTurns, Turn
 from docindex.answering.packing import fits
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
-from docindex.answering.streams import asked, reading
+from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
+from docindex.llm.reading import reading
 from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
 from docindex.schema import Response
 

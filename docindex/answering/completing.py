@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from docindex.answering.prompting import STOP
-from docindex.answering.streams import reading
+from docindex.llm.batches import completion
 from docindex.protocols import LLM, BatchingLLM, Completion, Message
 
 AT_ONCE = 8
@@ -24,19 +24,8 @@ def completions(
     """The answer to each chat, in their order, as soon as it is there."""
     if batching is None:
         for chat in chats:
-            yield _completion(llm, chat, max_tokens, cancel)
+            yield completion(llm, chat, max_tokens=max_tokens, stop=STOP, cancel=cancel)
         return
     for first in range(0, len(chats), AT_ONCE):
         some = chats[first : first + AT_ONCE]
         yield from batching.complete_many(some, max_tokens=max_tokens, stop=STOP, cancel=cancel)
-
-
-def _completion(llm: LLM, chat: Sequence[Message], max_tokens: int, cancel: threading.Event | None) -> Completion:
-    text = ""
-    prompt = cached = count = 0
-    tokens = llm.complete(chat, max_tokens=max_tokens, stop=STOP, cancel=cancel)
-    with reading(tokens):
-        for token in tokens:
-            text += token.text
-            prompt, cached, count = token.prompt_tokens, token.cached_tokens, count + 1
-    return Completion(text, prompt, cached, count)

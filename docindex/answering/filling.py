@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from docindex.answering.fields import FieldCheck, Kept, Nothing
 from docindex.answering.packing import fits
 from docindex.answering.prompting import fenced, template
-from docindex.answering.streams import reading
 from docindex.answering.usage import Clock, Usage
+from docindex.llm.reading import reading
 from docindex.llm.schema_check import problems
 from docindex.protocols import LLM, Message
 from docindex.schema import JsonValue

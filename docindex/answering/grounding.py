@@ -12,10 +12,10 @@ from docindex.answering.orders import orders
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.quotes import SourceSentence
 from docindex.answering.sentences import Sentence
-from docindex.answering.streams import reading
 from docindex.answering.terms import Terms, analyse
 from docindex.answering.usage import Clock, Usage
 from docindex.answering.writing import Written, judged
+from docindex.llm.reading import reading
 from docindex.protocols import Completion, Token, Vectors
 from docindex.schema import Document, Hit, Response, Step, TokenCounts
 

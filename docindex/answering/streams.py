@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 
 from docindex.errors import QueryError
-from docindex.protocols import Token
 from docindex.schema import Response
-
-
-@contextmanager
-def reading(tokens: Iterator[Token]) -> Iterator[Iterator[Token]]:
-    """Closes a completion at the end, also one that was not read to its end: that frees the model."""
-    try:
-        yield tokens
-    finally:
-        close = getattr(tokens, "close", None)
-        if close is not None:
-            close()
 
 
 class LazyAnswer:

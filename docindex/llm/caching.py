@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from docindex.llm.batches import complete_many
+from docindex.llm.reading import reading
 from docindex.protocols import LLM, Completion, CompletionStore, KeptCompletion, Message, Token
 from docindex.schema import digest
 
@@ -70,18 +71,15 @@ class CachingLLM:
         """The tokens that are known, then those of the model after them; what was read of these is kept."""
         yield from known
         pieces: list[str] = []
-        try:
-            for token in tokens:
-                pieces.append(token.text)
-                if len(pieces) > len(known):
-                    yield token
-        except GeneratorExit:
-            self._store.add(key, KeptCompletion(tuple(pieces), whole=False), version)
-            raise
-        finally:
-            close = getattr(tokens, "close", None)
-            if close is not None:
-                close()
+        with reading(tokens):
+            try:
+                for token in tokens:
+                    pieces.append(token.text)
+                    if len(pieces) > len(known):
+                        yield token
+            except GeneratorExit:
+                self._store.add(key, KeptCompletion(tuple(pieces), whole=False), version)
+                raise
         self._store.add(key, KeptCompletion(tuple(pieces), whole=True), version)
 
     def complete_many(

@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from docindex.errors import ModelError
 from docindex.llm.batches import complete_many
+from docindex.llm.reading import reading
 from docindex.llm.text import TextStream
 from docindex.llm.thoughts import AnswerFilter, Opening
 from docindex.protocols import ChoosingLLM, Completion, Message, Token
@@ -143,15 +144,11 @@ class ThinkingLLM:
             stop=() if grammar is None else stop,
             cancel=cancel,
         )
-        try:
+        with reading(tokens):
             if grammar is None:
                 yield from self._filtered(tokens, max_tokens, most, stop)
             else:
                 yield from tokens
-        finally:
-            close = getattr(tokens, "close", None)
-            if close is not None:
-                close()
 
     def _filtered(
         self, tokens: Iterator[Token], max_tokens: int, most: int, stop: Sequence[str]

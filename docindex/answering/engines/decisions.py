@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 from docindex.answering.engines.shapes import Shape, grammar_of
-from docindex.answering.streams import reading
+from docindex.llm.reading import reading
 from docindex.protocols import LLM, Message
 from docindex.schema import JsonValue, TokenCounts
 

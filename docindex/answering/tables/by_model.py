@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docindex.answering.fencing import fenced
-from docindex.answering.streams import reading as reading_tokens
 from docindex.answering.tables.conditions import read_conditions
 from docindex.answering.tables.lexicon import CARRIERS, COMPARATIVES, FILLERS, LIGHT, NEGATORS, SUPERLATIVES, line
 from docindex.answering.tables.marks import Item
@@ -18,6 +17,7 @@ from docindex.answering.tables.reading import Reading
 from docindex.answering.tables.tokens import words_of
 from docindex.answering.tables.view import Seen, View
 from docindex.answering.usage import Clock, Usage
+from docindex.llm.reading import reading as reading_tokens
 from docindex.protocols import LLM, Message
 
 _MAX_TOKENS = 96
