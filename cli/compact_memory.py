@@ -1,10 +1,13 @@
-"""Memory that a long write has freed goes back to the system, rather than lie in pieces until the end."""
+"""A long write takes little memory, and what it has freed goes back to the system rather than lie in pieces."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
+_READ_AHEAD = ("LANCE_DEFAULT_IO_BUFFER_SIZE", str(32 << 20))
+"""Bytes that LanceDB reads ahead of what it writes: left to itself two gigabytes, so all of a table that it joins."""
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """As glibc's malloc.h numbers them."""
 _ARENAS = 2
@@ -13,11 +16,14 @@ _LARGE = 256 << 10
 
 
 def keep_memory_compact() -> None:
-    """Has glibc keep few arenas and return large pieces at once; call it before the threads begin that use them.
+    """Has LanceDB read less ahead, and glibc keep few arenas and return large pieces at once.
+
+    Call it before the threads begin that use them.
 
     A gigabyte of text fragmented half a gigabyte of arenas without. It holds for the whole process, which is why the
     commands do it, and not the library. Other C libraries are left as they are.
     """
+    os.environ.setdefault(*_READ_AHEAD)  # there is no other way to say it
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from docindex.cli.session import Session
 from docindex.config import IndexConfig
 from docindex.errors import ConfigError, IndexNotFoundError
 
 if TYPE_CHECKING:
+    from docindex.cli.session import Session
     from docindex.index import Index
 
 

@@ -7,8 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from docindex.cli.output import counted, readable_bytes, readable_ms, readable_seconds
-from docindex.cli.screen import Cell, Column, Screen, Span
-from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response
+from docindex.cli.screen import Column, Span
 
 SNIPPET = 300
 """Characters of a passage that search shows."""
@@ -20,7 +19,9 @@ SHOWN_SECONDS = 0.1
 """Stages that took less are not worth a word."""
 
 if TYPE_CHECKING:
+    from docindex.cli.screen import Cell, Screen
     from docindex.retrieval.tracing import StageTrace
+    from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response
 
 
 def show_hits(screen: Screen, hits: Sequence[Hit]) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from docindex.cli.output import one_line
-from docindex.config import Environment
 from docindex.errors import ConfigError, DocindexError, QueryError
+
+if TYPE_CHECKING:
+    from docindex.config import Environment
 
 DONE = 0
 FAILED = 1

@@ -14,11 +14,11 @@ from docindex.cli.progress import Rounds
 from docindex.cli.render import show_report
 from docindex.cli.session import interruptible
 from docindex.cli.terminal import open_screen
-from docindex.config import IngestOptions
-from docindex.schema import Duplicate, IngestReport, Problem
 
 if TYPE_CHECKING:
+    from docindex.config import IngestOptions
     from docindex.index import Index
+    from docindex.schema import Duplicate, IngestReport, Problem
 
 
 def keep_watching(index: Index, sources: Sequence[str], options: IngestOptions, *, as_json: bool) -> None:

@@ -12,66 +12,8 @@ Example:
 
 import logging
 
-from docindex.config import VERSION as _VERSION
-from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
-from docindex.errors import (
-    ConfigError,
-    DocindexError,
-    EmbedderMismatchError,
-    FormatError,
-    IndexNotFoundError,
-    LoadError,
-    LockedError,
-    MissingDependencyError,
-    ModelError,
-    NoModelError,
-    QueryError,
-    RequestCancelledError,
-    StoreError,
-)
-from docindex.index import Index
-from docindex.protocols import QueryEngine
-from docindex.schema import (
-    Citation,
-    Document,
-    Hit,
-    IngestReport,
-    LoadOptions,
-    Node,
-    Progress,
-    Response,
-)
+import lazy_loader
 
-__version__ = _VERSION
-
-__all__ = [
-    "Citation",
-    "ConfigError",
-    "DocindexError",
-    "Document",
-    "EmbedderMismatchError",
-    "Environment",
-    "FormatError",
-    "Hit",
-    "Index",
-    "IndexConfig",
-    "IndexNotFoundError",
-    "IngestOptions",
-    "IngestReport",
-    "LLMConfig",
-    "LoadError",
-    "LoadOptions",
-    "LockedError",
-    "MissingDependencyError",
-    "ModelError",
-    "NoModelError",
-    "Node",
-    "Progress",
-    "QueryEngine",
-    "QueryError",
-    "RequestCancelledError",
-    "Response",
-    "StoreError",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 logging.getLogger("docindex").addHandler(logging.NullHandler())

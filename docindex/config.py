@@ -13,8 +13,7 @@ from typing import Any, Literal, Self, get_args
 from docindex.errors import ConfigError
 from docindex.schema import LoadOptions, SynthesisMode
 
-VERSION = "0.1.0"
-"""Of docindex itself."""
+__version__ = "0.1.0"
 
 FORMAT_VERSION = 2
 """The on-disk format that this version writes."""

@@ -12,20 +12,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from docindex import wiring
 from docindex.config import AnswerOptions, Environment, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import LoadError, NoModelError, StoreError
-from docindex.protocols import OnProgress, Retriever, StreamingEngine
-from docindex.schema import (
-    Condition,
-    Document,
-    EngineName,
-    Hit,
-    IndexDefinition,
-    IngestReport,
-    JsonValue,
-    MemoryKind,
-    Query,
-    Response,
-    SearchMode,
-)
 from docindex.stored_index import StoredIndex, no_progress
 
 if TYPE_CHECKING:
@@ -38,11 +24,25 @@ if TYPE_CHECKING:
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
     from docindex.ingest.unchanged import Look
+    from docindex.protocols import OnProgress, Retriever, StreamingEngine
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.recording import RecordingRetriever
     from docindex.retrieval.routes import Retrieve
     from docindex.retrieval.tracing import StageTrace, Trail
     from docindex.retrieval.why import Why
+    from docindex.schema import (
+        Condition,
+        Document,
+        EngineName,
+        Hit,
+        IndexDefinition,
+        IngestReport,
+        JsonValue,
+        MemoryKind,
+        Query,
+        Response,
+        SearchMode,
+    )
 
 logger = logging.getLogger("docindex")
 
@@ -277,7 +277,7 @@ class Index(StoredIndex):
             QueryError: The filter can't be read or names an unknown field.
             ConfigError: The options contradict each other, or the mode.
         """
-        return self._recorded(mode, filter, options).retrieve(Query(query, k, mode, self._condition(filter)))
+        return self._recorded(mode, filter, options).retrieve(self._query(query, k, mode, filter))
 
     def search_many(
         self,
@@ -288,6 +288,8 @@ class Index(StoredIndex):
         options: RetrievalOptions | None = None,
     ) -> Iterator[list[Hit]]:
         """The hits of each query, as `search` gives them, in the order of the queries."""
+        from docindex.schema import Query
+
         retriever = self._recorded(mode, filter, options)
         where = self._condition(filter)
         for query in queries:
@@ -389,7 +391,7 @@ class Index(StoredIndex):
         options: RetrievalOptions | None = None,
     ) -> list[StageTrace]:
         """What each stage of the search gave, from the first one to the hits."""
-        return self._recorded(mode, filter, options).explain(Query(query, k, mode, self._condition(filter)))
+        return self._recorded(mode, filter, options).explain(self._query(query, k, mode, filter))
 
     def why(
         self,
@@ -408,7 +410,7 @@ class Index(StoredIndex):
         from docindex.retrieval.tracing import Trail
         from docindex.retrieval.why import explain_document
 
-        trail, asked = Trail(), Query(query, k, mode, self._condition(filter))
+        trail, asked = Trail(), self._query(query, k, mode, filter)
         retriever = self._retriever(mode, options, trail)
         with trail.followed() as stages:
             retriever.retrieve(asked)
@@ -516,6 +518,11 @@ class Index(StoredIndex):
             return Look()
         with self._parts.glance(options.lease_seconds) as held:
             return Look() if held is None else look(sources, held, self._parts.loaders, options)
+
+    def _query(self, text: str, k: int, mode: SearchMode, filter: str | None) -> Query:  # noqa: A002
+        from docindex.schema import Query
+
+        return Query(text, k, mode, self._condition(filter))
 
     def _condition(self, text: str | None) -> Condition | None:
         if text is None or not text.strip():

@@ -7,19 +7,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from docindex import wiring
-from docindex.config import IndexConfig
 from docindex.errors import StoreError
 from docindex.indices.shingles import THRESHOLD
-from docindex.protocols import ChangeSet, DocumentRecord, OnProgress, Snapshot, StoredNode, StoredTable, VersionRecord
-from docindex.schema import Document, IndexState, IngestReport, Progress
 
 if TYPE_CHECKING:
+    from docindex import wiring
+    from docindex.config import IndexConfig
     from docindex.indices.duplicates import NearDuplicate
     from docindex.ingest.bundle import BundleReader
     from docindex.ingest.diff import VersionDiff
+    from docindex.protocols import DocumentRecord, OnProgress, Snapshot, StoredNode, StoredTable, VersionRecord
     from docindex.retrieval.graph import Graph
     from docindex.retrieval.why_traced import WhyTraced
+    from docindex.schema import Document, IndexState, IngestReport, Progress
     from docindex.stores.conversations import ConversationLog
     from docindex.stores.traces import TraceLog
 
@@ -85,6 +85,8 @@ class StoredIndex:
 
     def indexes(self) -> list[IndexState]:
         """The indexes on top of the passages, by kind."""
+        from docindex.schema import IndexState
+
         snapshot = self._snapshot()
         total = sum(1 for record in snapshot.documents() if record.nodes)
         states = []
@@ -157,6 +159,8 @@ class StoredIndex:
             StoreError: A name is unknown; then nothing is deleted.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
+        from docindex.protocols import ChangeSet
+
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             by_name = {record.name: record.location for record in writer.snapshot.sources()}
             doc_ids: set[str] = set()
@@ -191,6 +195,8 @@ class StoredIndex:
             StoreError: There is none of the kind.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
+        from docindex.protocols import ChangeSet
+
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             if kind not in {definition.kind for definition in writer.snapshot.definitions()}:
                 raise StoreError(f"There is no index {kind!r} to drop: `docindex indexes list` lists them.")

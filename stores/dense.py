@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from docindex.protocols import Match
 from docindex.stores.conditions import Filter, is_any_of
-from docindex.stores.lance import OpenVersion, WritableTable, rows_of
+from docindex.stores.lance import OpenVersion, WritableTable, rows_of, scan
 from docindex.stores.lancedb_api import IvfRq, LanceTable
 from docindex.stores.plans import VECTOR_INDEX, Known, SearchPlan, default_plan, name_of
 from docindex.stores.queries import count_of, query_of, rows_numbered, wait_for
@@ -28,6 +28,8 @@ ROWS_OF_PARTITION = 80
 index; measured at 100,000 and at a million rows. The count has to come from indexes: where columns have to be read to
 filter, comparing reads all vectors with them."""
 _COUNTS = 256
+PASS_ROWS = 8192
+"""Vectors that a pass over all has in memory at once."""
 _CHUNK = 500
 
 
@@ -69,6 +71,15 @@ class VectorSearch:
         if where is not None:
             query = query.where(where.sql)
         return await scored(query.limit(k), "_distance", row_ids)
+
+    def best_cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each vector's highest cosine with any node's, shape (n,), from one pass over all."""
+        asked = unit(vectors)
+        best = np.full(len(asked), -1.0, np.float32)
+        for batch in scan(self.table, ["vector"], PASS_ROWS):
+            cosines = asked @ unit(vectors_in(batch, self._dim)).T
+            best = np.maximum(best, cosines.max(axis=1, initial=-1.0))
+        return best
 
     def by_id(self, node_ids: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of those of the nodes that have one."""
@@ -144,6 +155,13 @@ def default_index(table: LanceTable) -> SearchPlan | None:
         if index.name.startswith(VECTOR_INDEX):
             return default_plan(str(table.name), index.name)
     return None
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors at length 1; zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    made: NDArray[np.float32] = (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32, copy=False)
+    return made
 
 
 def drop_outgrown_index(writable: WritableTable, exact_below: int) -> None:

@@ -13,8 +13,12 @@ import math
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from docindex.schema import FieldType, MetadataValue, digest
+from docindex.schema import digest
+
+if TYPE_CHECKING:
+    from docindex.schema import FieldType, MetadataValue
 
 Scalar = str | int | float | bool | datetime
 

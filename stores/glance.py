@@ -12,14 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docindex.config import FORMAT_VERSION
 from docindex.errors import StoreError
-from docindex.protocols import FileStamp, SourceRecord
-from docindex.stores.manifest import Manifest
+from docindex.protocols import FileStamp
 from docindex.stores.migrations import known_migrations
 from docindex.stores.records import source_record
 from docindex.stores.registry_file import REGISTRY_FILE, check_length
+
+if TYPE_CHECKING:
+    from docindex.protocols import SourceRecord
+    from docindex.stores.manifest import Manifest
 
 _WORK = ("SELECT 1 FROM journal", "SELECT 1 FROM definitions WHERE until IS NULL")
 """What an ingest has to look into: an interrupted writer, and indexes on top of the passages."""

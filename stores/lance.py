@@ -36,7 +36,8 @@ _READER_CACHE = 512 << 20
 _WRITER_CACHE = 64 << 20
 """Bytes of indexes that a process keeps in memory. A reader has use for all of them, a writer comes back to few; left
 to itself LanceDB keeps up to six gigabytes."""
-_METADATA_CACHE = 64 << 20
+_READER_METADATA = 64 << 20
+_WRITER_METADATA = 16 << 20
 _OPEN_VERSIONS = 4
 _CLOCK_GRAIN = timedelta(milliseconds=10)
 _SLACK = timedelta(seconds=1)
@@ -94,7 +95,7 @@ class LanceTables:
         self.kind = kind
         self.schema = schema
         self._directory = directory.absolute()
-        self._session = Session(_READER_CACHE, _METADATA_CACHE)
+        self._session = Session(_READER_CACHE, _READER_METADATA)
         self._connection = LanceDBConnection(str(self._directory), session=self._session)
         self._pinned: OrderedDict[tuple[Path, int], OpenVersion] = OrderedDict()
         self._lock = threading.Lock()
@@ -164,7 +165,7 @@ class LanceTables:
             self._pinned.clear()
 
     def _fresh_connection(self) -> LanceDBConnection:
-        session = Session(_WRITER_CACHE, _METADATA_CACHE)
+        session = Session(_WRITER_CACHE, _WRITER_METADATA)
         return LanceDBConnection(str(self._directory), read_consistency_interval=timedelta(0), session=session)
 
     def _open(self, folder: Path, number: int) -> LanceTable:

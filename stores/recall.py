@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from docindex.stores.changes import set_fact
 from docindex.stores.database import transaction
-from docindex.stores.dense import VectorSearch, default_index
+from docindex.stores.dense import PASS_ROWS, VectorSearch, default_index, unit
 from docindex.stores.lance import scan, store_errors
 from docindex.stores.lancedb_api import LanceTable
 from docindex.stores.parts import StoreParts
@@ -84,14 +84,14 @@ def sample_queries(table: LanceTable, rows: int, dim: int) -> NDArray[np.float32
     taken = vectors_in(wait_for(rows_at(table, places.tolist()).select(["vector"]).to_arrow()), dim)
     first, second, third = (taken[rng.permutation(len(taken))[:count]] for _ in range(3))
     made = first + _MOVED * (second - third)
-    return _unit(np.where(made.any(axis=1, keepdims=True), made, first))
+    return unit(np.where(made.any(axis=1, keepdims=True), made, first))
 
 
 def nearest_cosines(table: LanceTable, queries: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
     """The cosines of each query's nearest vectors, from the best on: shape (n, NEIGHBOURS), from a pass over all."""
     best = np.full((len(queries), NEIGHBOURS), -1.0, np.float32)
-    for batch in scan(table, ["vector"], 8192):
-        cosines = queries @ _unit(vectors_in(batch, dim)).T
+    for batch in scan(table, ["vector"], PASS_ROWS):
+        cosines = queries @ unit(vectors_in(batch, dim)).T
         for row in np.flatnonzero(cosines.max(axis=1, initial=-1.0) > best[:, -1]):
             joined = np.concatenate([best[row], cosines[row][cosines[row] > best[row, -1]]])
             best[row] = -np.sort(-joined)[:NEIGHBOURS]
@@ -103,9 +103,3 @@ def _recall(search: VectorSearch, queries: NDArray[np.float32], tenth: NDArray[n
     for query, least in zip(queries, tenth, strict=True):
         found += sum(match.score >= float(least) - _SAME for match in search.dense(query, NEIGHBOURS))
     return float(found) / (len(queries) * NEIGHBOURS)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32, copy=False)
-    return unit

@@ -120,6 +120,10 @@ class TwoStoreSnapshot:
         """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
         return self._dense.dense(vector, k, filter_of(where))
 
+    def best_cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each vector's highest cosine with any node's, shape (n,): one pass over all, for many vectors at once."""
+        return self._dense.best_cosines(vectors)
+
     def lexical(
         self, text: str, k: int, where: Condition | None = None, among: Collection[str] | None = None
     ) -> list[Match]:

@@ -7,8 +7,10 @@ their shingles, runs of w words, that both have (the Jaccard coefficient of the 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from docindex.schema import Node
+if TYPE_CHECKING:
+    from docindex.schema import Node
 
 THRESHOLD = 0.9
 """From this resemblance on, passages are near-duplicates. In 150 words, two may then differ."""

@@ -12,13 +12,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docindex.config import IngestOptions
 from docindex.errors import LoadError
 from docindex.ingest.found import Discovery, FoundFile, is_remote
 from docindex.ingest.ignore import IGNORE_FILE, IgnoreRules
-from docindex.protocols import SourceRecord
 from docindex.schema import Problem
+
+if TYPE_CHECKING:
+    from docindex.config import IngestOptions
+    from docindex.protocols import SourceRecord
 
 STDIN = "-"
 MANIFEST = "docindex.json"

@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docindex.schema import Problem
+if TYPE_CHECKING:
+    from docindex.schema import Problem
 
 
 @dataclass(frozen=True, slots=True)

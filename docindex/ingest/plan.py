@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docindex.config import IngestOptions
 from docindex.errors import LoadError
 from docindex.ingest.discover import STDIN
-from docindex.ingest.found import Discovery, FoundFile, is_remote
-from docindex.ingest.stamps import FileHashes
-from docindex.protocols import LoaderRegistry, SourceRecord
+from docindex.ingest.found import FoundFile, is_remote
+from docindex.protocols import SourceRecord
 from docindex.schema import Duplicate, Planned, Problem, Source, digest
+
+if TYPE_CHECKING:
+    from docindex.config import IngestOptions
+    from docindex.ingest.found import Discovery
+    from docindex.ingest.stamps import FileHashes
+    from docindex.protocols import LoaderRegistry
 
 UNFINISHED = ""
 """In place of the hash of a file that was not read to its end: no bytes have it."""

@@ -10,10 +10,13 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from docindex.config import VERSION
-from docindex.ingest.found import FoundFile
+from docindex.config import __version__
 from docindex.protocols import FileStamp
+
+if TYPE_CHECKING:
+    from docindex.ingest.found import FoundFile
 
 SETTLED_NS = 2_000_000_000
 """How long a file has to be left alone before its looks are trusted: the coarsest steps in use are FAT's, 2 s."""
@@ -75,7 +78,7 @@ class FileHashes:
 
 def state_of(status: os.stat_result) -> str:
     """What a file looks like. Another release of docindex may tell its type in another way, and looks for itself."""
-    return f"{VERSION} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    return f"{__version__} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def _is_settled(status: os.stat_result, now: int) -> bool:

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.config import IngestOptions
 from docindex.ingest.discover import STDIN, discover
-from docindex.ingest.found import Discovery, is_remote
-from docindex.ingest.plan import Plan, UnreadError, plan
+from docindex.ingest.found import is_remote
+from docindex.ingest.plan import UnreadError, plan
 from docindex.ingest.stages import StageClock
 from docindex.ingest.stamps import FileHashes
-from docindex.protocols import LoaderRegistry
 from docindex.schema import IngestReport, NodeCounts
 
 if TYPE_CHECKING:
+    from docindex.config import IngestOptions
+    from docindex.ingest.found import Discovery
+    from docindex.ingest.plan import Plan
+    from docindex.protocols import LoaderRegistry
     from docindex.stores.glance import Glance
 
 

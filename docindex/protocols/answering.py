@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from docindex.schema import Hit, Query, Response
+if TYPE_CHECKING:
+    from docindex.schema import Hit, Query, Response
 
 
 class Retriever(Protocol):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from docindex.schema import Document, Node, Problem, Source, Unread
+from docindex.schema import Document, Problem, Unread
+
+if TYPE_CHECKING:
+    from docindex.schema import Node, Source
 
 Loaded = Document | Problem | Unread
 """What a loader gives: a document, or what became of a part of the file that is none."""

@@ -6,22 +6,23 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from docindex.protocols.models import Vectors
-from docindex.protocols.records import (
-    ChangeSet,
-    DocumentRecord,
-    FileStamp,
-    Match,
-    SourceRecord,
-    StoredNode,
-    StoredTable,
-    VersionRecord,
-)
-from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node, Progress
+from docindex.schema import Progress
 
 if TYPE_CHECKING:  # numpy takes a third of the time in which `import docindex` has to be done
     import numpy as np
     from numpy.typing import NDArray
+
+    from docindex.protocols.files import FileStamp, SourceRecord
+    from docindex.protocols.models import Vectors
+    from docindex.protocols.records import (
+        ChangeSet,
+        DocumentRecord,
+        Match,
+        StoredNode,
+        StoredTable,
+        VersionRecord,
+    )
+    from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node
 
 OnProgress = Callable[[Progress], None]
 
@@ -87,6 +88,10 @@ class Snapshot(Protocol):
 
     def dense(self, vector: NDArray[np.float32], k: int, where: Condition | None = None) -> list[Match]:
         """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
+        ...
+
+    def best_cosines(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Each vector's highest cosine with any node's, shape (n,): one pass over all, for many vectors at once."""
         ...
 
     def lexical(

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from docindex.schema.conditions import Condition
-from docindex.schema.documents import MetadataValue, Node, plain_value
+from docindex.schema.documents import plain_value
 
-SearchMode = Literal["hybrid", "dense", "lexical"]
-Via = Literal["passages", "graph", "parents", "summaries", "tree", "tree-walk"]
-"""What passages are found through."""
-Expand = Literal["none", "merge", "parent"]
-EngineName = Literal[
-    "retriever",
-    "auto",
-    "subquestions",
-    "multi-step",
-    "hyde",
-    "tables",
-    "graph",
-    "summary",
-    "compare",
-    "agent",
-]
-"""How a question is gone about."""
-SynthesisMode = Literal["compact", "simple", "refine", "tree-summarise", "accumulate", "extract", "context-only"]
-"""How an answer is made of passages."""
-TransformName = Literal["multi-query", "hyde", "step-back", "decompose", "rewrite"]
+if TYPE_CHECKING:
+    from docindex.schema.conditions import Condition
+    from docindex.schema.documents import MetadataValue, Node
+    from docindex.schema.names import SearchMode
 
 
 @dataclass(frozen=True, slots=True)

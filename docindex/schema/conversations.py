@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from docindex.schema.answers import Citation
-
-MemoryKind = Literal["recent", "summary", "relevant"]
-"""What follow-ups may lean on: the last turns, these and a summary of the older ones, or the turns most alike."""
+if TYPE_CHECKING:
+    from docindex.schema.answers import Citation
 
 
 @dataclass(frozen=True, slots=True)

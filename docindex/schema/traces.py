@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from docindex.schema.answers import Hit, SearchMode
-from docindex.schema.derived import JsonValue
+if TYPE_CHECKING:
+    from docindex.schema.answers import Hit
+    from docindex.schema.derived import JsonValue
+    from docindex.schema.names import SearchMode
 
 TraceKind = Literal["search", "query"]
 PromptPart = Literal["whole", "cut", "dropped"]

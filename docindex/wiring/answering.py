@@ -6,11 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.config import AnswerOptions
-from docindex.protocols import LLM, BatchingLLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
-from docindex.schema import Condition, Document, SearchMode
+from docindex.protocols import BatchingLLM
 from docindex.wiring.models import model_file
-from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
     from docindex.answering.awaitable import AwaitableEngine
@@ -18,8 +15,12 @@ if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
+    from docindex.config import AnswerOptions
+    from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
     from docindex.retrieval.router import Router
     from docindex.retrieval.routes import Retrieve
+    from docindex.schema import Condition, Document, SearchMode
+    from docindex.wiring.parts import Parts
 
 
 def answering_llm(parts: Parts, answers: AnswerOptions, version: Callable[[], int]) -> LLM:

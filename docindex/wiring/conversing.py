@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 from docindex.errors import ConfigError
-from docindex.protocols import StreamingEngine, Vectors
 from docindex.schema import MemoryKind, Response, SavedTurn
-from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.memory import Memory, Turn
+    from docindex.protocols import StreamingEngine, Vectors
+    from docindex.wiring.parts import Parts
 
 
 def chat(

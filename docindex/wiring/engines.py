@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
-from docindex.config import AnswerOptions
 from docindex.errors import ConfigError, StoreError
-from docindex.protocols import LLM, Engine, Retriever, Snapshot, Vectors
-from docindex.schema import Condition, Document, EngineName, SearchMode, TransformName, Via
+from docindex.schema import EngineName
 from docindex.wiring.answering import answering_llm, engine
-from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
+    from docindex.config import AnswerOptions
+    from docindex.protocols import LLM, Engine, Retriever, Snapshot, Vectors
     from docindex.retrieval.options import RetrievalOptions
+    from docindex.schema import Condition, Document, SearchMode, TransformName, Via
+    from docindex.wiring.parts import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from docindex.errors import StoreError
-from docindex.protocols import DerivedIndex, OnProgress, Writer
-from docindex.schema import IndexDefinition, JsonValue
-from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
+    from docindex.indices.entities import Extractor
     from docindex.indices.summarising import Summarizer
+    from docindex.protocols import DerivedIndex, OnProgress, Writer
+    from docindex.schema import IndexDefinition, JsonValue
+    from docindex.wiring.parts import Parts
 
 
 def refresh_indexes(
@@ -30,7 +31,7 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
         StoreError: A newer docindex defined it.
     """
     from docindex.indices.document_summaries import DocumentSummaries
-    from docindex.indices.entities import Extractor, RuleExtractor
+    from docindex.indices.entities import RuleExtractor
     from docindex.indices.entities_by_model import ModelExtractor
     from docindex.indices.graph import EntityGraph
     from docindex.indices.sentences import SentenceVectors

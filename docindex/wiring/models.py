@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.config import Environment, LLMConfig
 from docindex.errors import NoModelError
-from docindex.protocols import Chunker, Embedder
 
 STATES = "states"
 """The folder in the models' cache for what language models have read."""
@@ -16,11 +14,13 @@ OPTIMIZED = "optimized"
 
 if TYPE_CHECKING:
     from docindex.chunking.passages import TokenOffsets
+    from docindex.config import Environment, LLMConfig
     from docindex.llm.llamacpp import LlamaCppLLM
     from docindex.llm.optimizing import OptimizedModels
     from docindex.llm.thinking import OpenModel
     from docindex.llm.thoughts import Opening
     from docindex.models.acquire import ModelStore
+    from docindex.protocols import Chunker, Embedder
 
 
 def model_store(environment: Environment) -> ModelStore:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docindex.config import Environment, IndexConfig, LLMConfig
 from docindex.wiring.models import open_embedder
 from docindex.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from docindex.config import Environment, IndexConfig, LLMConfig
 
 CANARIES = (
     "The quick brown fox jumps over the lazy dog.",

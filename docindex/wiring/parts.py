@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docindex.config import Environment, IndexConfig, LLMConfig
 from docindex.errors import EmbedderMismatchError, ModelError
-from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry
 from docindex.wiring.models import model_store, open_embedder, open_llm, with_levels
 
 if TYPE_CHECKING:
+    from docindex.config import Environment, IndexConfig, LLMConfig
     from docindex.indices.passages import PassageIndex
     from docindex.ingest.wire import Recipe
     from docindex.ingest.workers import ParserPool
     from docindex.llm.thinking import OpenModel
+    from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry
     from docindex.retrieval.nulls import NullModel
     from docindex.stores.completions import CompletionCache
     from docindex.stores.conversations import ConversationLog

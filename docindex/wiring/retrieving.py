@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.protocols import Retriever, Snapshot
-from docindex.schema import SearchMode
 from docindex.wiring.models import model_store
-from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
+    from docindex.protocols import Retriever, Snapshot
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.rerank import Reranker
     from docindex.retrieval.tracing import Trail
+    from docindex.schema import SearchMode
+    from docindex.wiring.parts import Parts
 
 
 def retriever(

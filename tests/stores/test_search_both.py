@@ -48,6 +48,14 @@ def test_both_searches_give_what_each_gives(stores: TwoStores, where: Compare | 
     assert len(near) == len(worded) == 7
 
 
+def test_best_cosines_are_those_of_searches_for_one(stores: TwoStores) -> None:
+    snapshot = stores.snapshot()
+    vectors = np.stack([text_vector(word) for word in WORDS] + [np.zeros(DIM, np.float32)])
+    searched = [snapshot.dense(vector, 1)[0].score for vector in vectors[:-1]]
+    assert snapshot.best_cosines(3 * vectors) == pytest.approx([*searched, 0.0], abs=1e-6)
+    assert len(snapshot.best_cosines(vectors[:0])) == 0
+
+
 def test_missing_scores_are_those_of_each_side(stores: TwoStores) -> None:
     snapshot = stores.snapshot()
     vector = text_vector("question")

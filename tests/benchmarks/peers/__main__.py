@@ -9,8 +9,9 @@ under the table. All embed with the same weights, which is checked before anythi
 time, each step in a fresh process:
 
 - first correct search: from the start of the process that ingests into an empty index to the first answer that has the
-  expected document first. docindex is asked by searches in other processes while it ingests. The others are asked as
-  soon as their indexing call has returned, in the same process, before they write to disk.
+  expected document first. docindex is asked by searches in other processes while it ingests, which is then ended: the
+  ingest that the other columns tell of is another one, from the start, without searches beside it. The others are
+  asked as soon as their indexing call has returned, in the same process, before they write to disk.
 - ingest: from the start of the process until everything is on disk, without that search.
 - again: the same ingest once more, from the start of a process, with nothing changed.
 - reopen and search: from the start of a process to the answer; the median of several.

@@ -32,6 +32,9 @@ OFFLINE = {
 }
 """No system may use the network or report its use while it is measured."""
 
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
+"""Where this is set, a checkout would be compiled anew in each process, while what pip has installed is compiled."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -72,7 +75,7 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                env={**os.environ, **OFFLINE},
+                env={name: value for name, value in {**os.environ, **OFFLINE}.items() if name != NO_BYTE_CODE},
                 start_new_session=True,
             )
         self._waiter = threading.Thread(target=self._wait, daemon=True)

@@ -1,0 +1,45 @@
+from .answering import (
+    awaitable,
+    calibrate,
+    engine,
+    policy,
+    routed_engine,
+    router,
+    structured_engine,
+)
+from .conversing import chat
+from .engines import EngineMaker
+from .indexes import derived_index, refresh_indexes
+from .models import (
+    model_store,
+    open_embedder,
+    open_llm,
+    open_local_llm,
+    passage_chunker,
+)
+from .opening import create, open  # noqa: A004 - read as wiring.open
+from .parts import Parts
+from .retrieving import retriever
+
+__all__ = [
+    "EngineMaker",
+    "Parts",
+    "awaitable",
+    "calibrate",
+    "chat",
+    "create",
+    "derived_index",
+    "engine",
+    "model_store",
+    "open",
+    "open_embedder",
+    "open_llm",
+    "open_local_llm",
+    "passage_chunker",
+    "policy",
+    "refresh_indexes",
+    "retriever",
+    "routed_engine",
+    "router",
+    "structured_engine",
+]
