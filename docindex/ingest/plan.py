@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -170,7 +171,8 @@ class _Planner:
                     reason = f"has {file.bytes:,} bytes, and the limit is {largest:,}: {_FILE_LIMIT_CURE}"
                     result.failed.append(Problem(file.name, reason))
                     continue
-                if stamp is None and not self._may_read:
+                # What can't be read tells no more to an ingest that may read.
+                if stamp is None and not self._may_read and os.access(file.path, os.R_OK):
                     raise UnreadError(file.name)
                 bytes_hash = stamp.bytes_hash if stamp else self._hashes.read(file, media_type)
                 yield _Hashed(file, media_type, _content_hash(bytes_hash, media_type, self._options))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import compress
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -21,15 +24,19 @@ COMMIT_SECONDS = 10.0
 
 def embed_pending(writer: Writer, index: PassageIndex, on_progress: OnProgress) -> NodeCounts:
     """Embeds every node that has no vector yet; what the index has said elsewhere is not embedded again."""
-    stage = _VectorStage(writer, index, on_progress)
-    while nodes := writer.snapshot.unembedded(WINDOW):
-        stage.take(nodes)
-    stage.tell()
+    with _VectorStage(writer, index, on_progress) as stage:
+        while nodes := writer.snapshot.unembedded(WINDOW):
+            stage.take(nodes)
+        stage.tell()
     return stage.counts
 
 
 class _VectorStage:
-    """One vector stage under way: the vectors that wait for their commit, and the counts so far."""
+    """One vector stage under way: the vectors that wait for their commit, and the counts so far.
+
+    A thread commits some vectors while the next ones are made, which leaves no core idle. A context manager: leaving it
+    waits for that commit.
+    """
 
     def __init__(self, writer: Writer, index: PassageIndex, on_progress: OnProgress) -> None:
         self.counts = NodeCounts()
@@ -40,6 +47,16 @@ class _VectorStage:
         self._done = 0
         self._waiting: list[NodeVectors] = []
         self._since = time.monotonic()
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="docindex-commit")
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._commits.shutdown()
 
     def tell(self) -> None:
         """Reports progress."""
@@ -55,6 +72,7 @@ class _VectorStage:
         if parents:
             self._add(mean_vectors(self._writer.snapshot, parents))
             self._commit()
+            self._settle()
 
     def _embed(self, nodes: Sequence[Node]) -> None:
         self.tell()
@@ -69,6 +87,7 @@ class _VectorStage:
             if time.monotonic() - self._since > COMMIT_SECONDS:
                 self._commit()
         self._commit()
+        self._settle()
         self.counts += NodeCounts(embedded=embedded, reused=len(nodes) - embedded)
 
     def _add(self, made: NodeVectors) -> None:
@@ -77,10 +96,21 @@ class _VectorStage:
         self.tell()
 
     def _commit(self) -> None:
+        """Begins to commit what waits, once the vectors before are committed."""
+        self._settle()
         if self._waiting:
-            node_ids = [node_id for made in self._waiting for node_id in made.node_ids]
-            vectors = np.concatenate([made.vectors for made in self._waiting])
-            self._writer.commit(ChangeSet(vectors=NodeVectors(node_ids, vectors)), self._on_progress)
-            self._writer.maintain(self._on_progress)
+            self._under_way = self._commits.submit(self._write, self._waiting)
             self._waiting = []
         self._since = time.monotonic()
+
+    def _settle(self) -> None:
+        """Waits for the commit that is under way."""
+        if self._under_way is not None:
+            self._under_way.result()
+            self._under_way = None
+
+    def _write(self, made: Sequence[NodeVectors]) -> None:
+        node_ids = [node_id for some in made for node_id in some.node_ids]
+        vectors = np.concatenate([some.vectors for some in made])
+        self._writer.commit(ChangeSet(vectors=NodeVectors(node_ids, vectors)), self._on_progress)
+        self._writer.maintain(self._on_progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import shutil
 import sqlite3
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from docindex import Index, IngestOptions, IngestReport, LoadOptions, LockedError
+from docindex.ingest import stamps
+from docindex.ingest.found import FoundFile
 from docindex.ingest.stamps import SETTLED_NS
 
 TEXT_ONLY = IngestOptions(wait="text")
@@ -72,6 +75,34 @@ def test_the_report_is_that_of_an_ingest_that_opens_everything(both: tuple[Path,
         assert index.status()["documents"] == 4
         whole = index.ingest(docs, options=SOUND)
     assert essence(whole) == essence(quick)
+
+
+def test_a_file_that_no_one_may_read_opens_nothing(both: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch):
+    docs, path = both
+    locked = docs / "locked.txt"
+    locked.write_text("Nobody reads this.")
+    access, hash_of = os.access, stamps._hash
+
+    def refusing(file: FoundFile) -> object:
+        if file.path == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return hash_of(file)
+
+    # Permissions alone do not stop the tests where they run as root.
+    monkeypatch.setattr(os, "access", lambda file, mode: Path(file) != locked and access(file, mode))
+    monkeypatch.setattr(stamps, "_hash", refusing)
+    try:
+        quick, opened = ingest(path, docs, SOUND)
+        assert not opened
+        assert [(problem.source, problem.reason) for problem in quick.failed] == [
+            ("locked.txt", "can't be read: Permission denied")
+        ]
+        monkeypatch.undo()
+        report, opened = ingest(path, docs, SOUND)
+        assert opened
+        assert report.added == 1
+    finally:
+        locked.unlink()
 
 
 def test_a_new_process_imports_next_to_nothing(both: tuple[Path, Path]):
