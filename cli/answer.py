@@ -18,6 +18,7 @@ from docindex.cli.answering import (
     DatabaseOption,
     DocumentOption,
     EngineOption,
+    PromptsOption,
     SentencesOption,
     StepsOption,
     StrictOption,
@@ -51,7 +52,7 @@ from docindex.cli.retrieving import (
 from docindex.cli.screen import Screen, Span
 from docindex.cli.session import NO_ANSWER, Session, interruptible
 from docindex.cli.terminal import open_screen
-from docindex.config import LLMConfig
+from docindex.config import AnswerOptions, LLMConfig
 from docindex.errors import QueryError
 from docindex.schema import MemoryKind, Response
 
@@ -106,6 +107,7 @@ def query(
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
     cache: CacheOption = True,
+    prompts: PromptsOption = None,
     schema: Annotated[
         Path | None,
         typer.Option(
@@ -132,7 +134,7 @@ def query(
       docindex query "Thanks a lot!" --routes routes.yaml
       docindex query "How long is the warranty?" --schema warranty.json
     """
-    answers = answer_options(synthesis, strict, steps, sentences, document, database, cache)
+    answers = answer_options(synthesis, strict, steps, sentences, document, database, cache, prompts)
     options = retrieval_options(via, expand, window, transform, rerank, settings)
     from docindex.index import Index
 
@@ -150,7 +152,7 @@ def query(
             if not isinstance(opened, Index):
                 raise QueryError("--schema goes with one index: give one --index.")
             with waiting("Searching and reading"):
-                filled = opened.extract_json(question, form, k=k, mode=mode, filter=filter)
+                filled = opened.extract_json(question, form, k=k, mode=mode, filter=filter, prompts=prompts)
         print_json(filled.as_dict())
         raise typer.Exit(NO_ANSWER if filled.no_answer else 0)
     with _open(session, index, config, at) as opened, ExitStack() as stack:
@@ -219,6 +221,7 @@ def chat(
             "most alike.",
         ),
     ] = "recent",
+    prompts: PromptsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     r"""Talks about the documents: each question may refer to what was said before.
@@ -235,7 +238,7 @@ def chat(
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
     with _open(session, index, config) as opened:
         with waiting("Loading the model"):
-            talk = opened.chat(conversation=conversation, memory=memory)
+            talk = opened.chat(conversation=conversation, memory=memory, answers=AnswerOptions(prompts=prompts))
         screen = open_screen()
         interactive = sys.stdin.isatty() and sys.stdout.isatty()
         for question in _typed_questions(screen) if interactive else _piped_questions():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,6 +58,16 @@ CacheOption = Annotated[
     bool,
     typer.Option("--cache/--no-cache", help="Answer a prompt that was answered before from what the index keeps."),
 ]
+PromptsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompts",
+        metavar="DIR",
+        help="A folder with prompts of your own: what has the name of a shipped one takes its place. `docindex prompts "
+        "DIR` writes one.",
+        show_default=False,
+    ),
+]
 
 
 def answer_options(
@@ -67,6 +78,7 @@ def answer_options(
     documents: list[str] | None,
     database: str | None,
     cache: bool,
+    prompts: Path | None,
 ) -> AnswerOptions:
     """What the options come to."""
     return AnswerOptions(
@@ -77,4 +89,5 @@ def answer_options(
         documents=tuple(documents or ()),
         database=database,
         cache=cache,
+        prompts=prompts,
     )

@@ -19,7 +19,7 @@ from docindex.config import Environment
 
 PANELS = {
     "Index": ("ingest:ingest", "embed:embed", "browse:ls", "browse:show", "browse:rm"),
-    "Ask": ("search:search", "answer:query", "answer:chat", "why:why", "route:route"),
+    "Ask": ("search:search", "answer:query", "answer:chat", "prompts:prompts", "why:why", "route:route"),
     "Versions": ("versions:tag", "versions:diff", "versions:rollback", "versions:purge"),
     "Carry": ("transfer:export", "transfer:import_", "transfer:merge"),
     "Look after": ("browse:status", "browse:check", "duplicates:duplicates", "terms:terms", "doctor:doctor"),

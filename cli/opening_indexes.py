@@ -59,7 +59,13 @@ class Searched(Protocol):
         """What answers questions."""
         ...
 
-    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
+    def chat(
+        self,
+        *,
+        conversation: str | None = None,
+        memory: MemoryKind = "recent",
+        answers: AnswerOptions | None = None,
+    ) -> Chat:
         """A conversation."""
         ...
 

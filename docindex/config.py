@@ -157,6 +157,8 @@ class AnswerOptions:
     """An SQLAlchemy URL: the tables engine asks this database instead of the tables of the documents."""
     cache: bool = True
     """Answer a prompt that was answered before, for the same version of the index, from what is kept."""
+    prompts: str | Path | None = None
+    """A folder with prompts of one's own, in place of the shipped ones of the same names."""
 
     def __post_init__(self) -> None:
         if self.synthesis not in get_args(SynthesisMode):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
+    from docindex.answering.prompt_files import Prompts
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
     from docindex.ingest.unchanged import Look
@@ -319,7 +320,7 @@ class Index(StoredIndex):
             answers: How answers are made.
 
         Raises:
-            ConfigError: There is no such engine.
+            ConfigError: There is no such engine, or the prompts can't be used.
             StoreError: The index lacks what the engine goes through, such as the graph.
             QueryError: The filter can't be read or names an unknown field.
             NoModelError: A model is missing and may not be downloaded.
@@ -336,6 +337,7 @@ class Index(StoredIndex):
             where=self._condition(filter),
             policy=replace(self.policy(false_refusals), strict=answers.strict),
             answers=answers,
+            prompts=_prompts(answers.prompts),
         )
         return wiring.awaitable(self._parts, maker.engine(name), name)
 
@@ -353,8 +355,9 @@ class Index(StoredIndex):
 
         What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
         """
-        found = answers or AnswerOptions()
-        return wiring.engine(self._parts, retriever, load_document, k, mode, None, policy, found, self._version)
+        how = answers or AnswerOptions()
+        prompts = _prompts(how.prompts)
+        return wiring.engine(self._parts, retriever, load_document, k, mode, None, policy, how, prompts, self._version)
 
     def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
         """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.
@@ -364,9 +367,14 @@ class Index(StoredIndex):
         """
         return wiring.policy(self._parts, false_refusals)
 
-    def routed_engine(self, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine]) -> RoutedEngine:
-        """An engine behind the router of a file; `docindex.routed.RoutedIndex` makes the engines of its routes, too."""
-        return wiring.routed_engine(self._parts, routes, engine_for)
+    def routed_engine(
+        self, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine], *, prompts: str | Path | None = None
+    ) -> RoutedEngine:
+        """An engine behind the router of a file; `docindex.routed.RoutedIndex` makes the engines of its routes, too.
+
+        `prompts` is a folder with prompts of one's own, for what the model answers alone.
+        """
+        return wiring.routed_engine(self._parts, routes, engine_for, _prompts(prompts))
 
     def retriever(
         self,
@@ -436,15 +444,17 @@ class Index(StoredIndex):
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        prompts: str | Path | None = None,
     ) -> Structured[M]:
         """An instance of a Pydantic model, filled in from the documents, each field with the sentence that says so.
 
         Raises:
+            ConfigError: The folder with prompts of one's own can't be used.
             MissingDependencyError: Pydantic is not installed.
             NoModelError: The language model is missing and may not be downloaded.
             QueryError: The question is empty or has no room beside its form, or no form can be made of the model.
         """
-        return self._structured(k, mode, filter).extract(question, model)
+        return self._structured(k, mode, filter, prompts).extract(question, model)
 
     def extract_json(
         self,
@@ -454,39 +464,53 @@ class Index(StoredIndex):
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        prompts: str | Path | None = None,
     ) -> Structured[JsonValue]:
         """JSON by a JSON schema, filled in likewise.
 
         Raises:
+            ConfigError: The folder with prompts of one's own can't be used.
             NoModelError: The language model is missing and may not be downloaded.
             QueryError: The question is empty or has no room beside its form, or the schema can't be followed.
         """
-        return self._structured(k, mode, filter).extract_json(question, schema)
+        return self._structured(k, mode, filter, prompts).extract_json(question, schema)
 
-    def _structured(self, k: int, mode: SearchMode, filter: str | None) -> StructuredEngine:  # noqa: A002
-        found = self._recorded(mode, filter, None)
-        return wiring.structured_engine(
-            self._parts, found, self.document, k, mode, self._condition(filter), self.policy()
-        )
+    def _structured(self, k: int, mode: SearchMode, filter: str | None, prompts: str | Path | None) -> StructuredEngine:  # noqa: A002
+        found, where, own = self._recorded(mode, filter, None), self._condition(filter), _prompts(prompts)
+        return wiring.structured_engine(self._parts, found, self.document, k, mode, where, self.policy(), own)
 
-    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
+    def chat(
+        self,
+        *,
+        conversation: str | None = None,
+        memory: MemoryKind = "recent",
+        answers: AnswerOptions | None = None,
+    ) -> Chat:
         """A talk about the documents; with a name it is kept in the index, and goes on where it stopped.
 
         Args:
             conversation: The name. `conversations` has those that are kept.
             memory: What follow-ups may lean on: the last turns, a summary of the older ones too, or the turns that are
                 most alike.
+            answers: How answers are made.
 
         Raises:
-            ConfigError: There is no such memory.
+            ConfigError: There is no such memory, or the prompts can't be used.
         """
-        return self.chat_over(self.engine(), conversation=conversation, memory=memory)
+        answers = answers or AnswerOptions()
+        engine = self.engine(answers=answers)
+        return self.chat_over(engine, conversation=conversation, memory=memory, prompts=answers.prompts)
 
     def chat_over(
-        self, engine: StreamingEngine, *, conversation: str | None = None, memory: MemoryKind = "recent"
+        self,
+        engine: StreamingEngine,
+        *,
+        conversation: str | None = None,
+        memory: MemoryKind = "recent",
+        prompts: str | Path | None = None,
     ) -> Chat:
-        """A talk that asks an engine of one's own."""
-        return wiring.chat(self._parts, engine, memory, conversation, self._version)
+        """A talk that asks an engine of one's own; `prompts` is a folder, for what makes questions stand alone."""
+        return wiring.chat(self._parts, engine, _prompts(prompts), memory, conversation, self._version)
 
     # --- async twins -------------------------------------------------------------------------------------------------
 
@@ -554,6 +578,12 @@ class Index(StoredIndex):
                 logger.warning("Searching by words only: %s", error)
                 self._warned = True
             return wiring.retriever(self._parts, "lexical", self._snapshot, None, trail)
+
+
+def _prompts(folder: str | Path | None) -> Prompts:
+    from docindex.answering.prompt_files import Prompts
+
+    return Prompts.of(folder)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

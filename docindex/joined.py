@@ -126,10 +126,18 @@ class JoinedIndex:
         """The answer to a question, with citations that were checked against the stored texts."""
         return self.engine().query(question)
 
-    def chat(self, *, conversation: str | None = None, memory: MemoryKind = "recent") -> Chat:
+    def chat(
+        self,
+        *,
+        conversation: str | None = None,
+        memory: MemoryKind = "recent",
+        answers: AnswerOptions | None = None,
+    ) -> Chat:
         """A talk about all documents; with a name it is kept in the first index."""
         first = next(iter(self._indexes.values()))
-        return first.chat_over(self.engine(), conversation=conversation, memory=memory)
+        answers = answers or AnswerOptions()
+        engine = self.engine(answers=answers)
+        return first.chat_over(engine, conversation=conversation, memory=memory, prompts=answers.prompts)
 
     def document(self, doc_id: str) -> Document | None:
         """A document by its id with the name of its index in front."""

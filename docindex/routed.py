@@ -62,7 +62,7 @@ class RoutedIndex:
             environment: With which other indexes are opened.
 
         Raises:
-            ConfigError: The file holds what is no route.
+            ConfigError: The file holds what is no route, or the prompts can't be used.
             NoModelError: The embedder is missing and may not be downloaded.
         """
         self._index = index
@@ -76,7 +76,8 @@ class RoutedIndex:
         self._environment = environment
         self._others = ExitStack()
         self._opened: dict[Path, Index] = {}
-        self._engine = index.routed_engine(self._routes, self._engine_for)
+        prompts = answers.prompts if answers is not None else None
+        self._engine = index.routed_engine(self._routes, self._engine_for, prompts=prompts)
 
     def engine(self) -> RoutedEngine:
         """What answers, whole or as it grows; a `Chat` can hold it."""

@@ -10,6 +10,7 @@ from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement
 from docindex.answering.packing import answer_room, fill_all, room_for
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import answer_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
@@ -32,6 +33,7 @@ class AccumulateSynthesizer:
         embed: Callable[[Sequence[str]], Vectors] | None = None,
         max_tokens: int = 160,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_tokens` is of each item.
 
@@ -41,6 +43,7 @@ class AccumulateSynthesizer:
         self._batching = batching
         self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
         self._max_tokens = max_tokens
+        self._prompts = prompts
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The list as it grows, an item at a time, or a batch of them.
@@ -55,10 +58,10 @@ class AccumulateSynthesizer:
     ) -> Generator[str, None, Response]:
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
-        parts, dropped = fill_all(hits, room_for(self._llm, question, max_tokens), 1)
+        parts, dropped = fill_all(hits, room_for(self._llm, question, max_tokens, self._prompts), 1)
         answer = GroundedAnswer(self._grounding, question, hits, clock, apart="\n")
         if not answer.foreign:
-            chats = [answer_prompt(question, part.hits) for part in parts]
+            chats = [answer_prompt(question, part.hits, self._prompts) for part in parts]
             found = completions(self._llm, self._batching, chats, max_tokens=max_tokens, cancel=cancel)
             for part, completion in zip(parts, found, strict=True):
                 (place,) = part.places

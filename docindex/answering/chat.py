@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from docindex.answering.memory import Memory, RecentTurns, Turn
 from docindex.answering.packing import fits
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
 from docindex.answering.streams import asked
@@ -48,6 +49,7 @@ class Chat:
         memory: Memory | None = None,
         turns: Sequence[Turn] = (),
         keep: Callable[[Turn], None] | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Starts a conversation, or goes on with one.
 
@@ -58,12 +60,14 @@ class Chat:
             memory: What follow-ups may lean on; the last three turns unless given.
             turns: What was said before.
             keep: Is given each turn once it is whole.
+            prompts: What the model is asked with for the rewriting.
         """
         self._engine = engine
         self._llm = llm
         self._memory = memory or RecentTurns()
         self._turns = tuple(turns)
         self._keep = keep
+        self._prompts = prompts
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -92,9 +96,8 @@ class Chat:
         if not self._turns or not _leans(text):
             return text
         known = self._memory.recall(text, self._turns)
-        if self._llm is not None and (rewritten := _rewritten(self._llm, text, known.turns, cancel)):
-            return rewritten
-        return _extended(text, known.before)
+        rewritten = self._rewritten(self._llm, text, known.turns, cancel) if self._llm is not None else None
+        return rewritten or _extended(text, known.before)
 
     def forget(self) -> None:
         """Begins anew."""
@@ -111,20 +114,21 @@ class Chat:
             self._keep(turn)
         return response
 
-
-def _rewritten(llm: LLM, text: str, turns: Sequence[PromptTurn], cancel: threading.Event | None) -> str | None:
-    """The model's wording, unless it says less than the question or more than the conversation did."""
-    messages = rewrite_prompt(text, turns)
-    if not fits(llm, messages, _LONGEST_REWRITE):
-        return None
-    tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
-    with reading(tokens):
-        rewritten = "".join(token.text for token in tokens).strip().strip('"')
-    said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
-    asked, now = analyse(text), analyse(rewritten)
-    keeps = asked.words <= now.words and asked.quantities <= now.quantities
-    invents = not now.words <= said.words or not now.quantities <= said.quantities
-    return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
+    def _rewritten(
+        self, llm: LLM, text: str, turns: Sequence[PromptTurn], cancel: threading.Event | None
+    ) -> str | None:
+        """The model's wording, unless it says less than the question or more than the conversation did."""
+        messages = rewrite_prompt(text, turns, self._prompts)
+        if not fits(llm, messages, _LONGEST_REWRITE):
+            return None
+        tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
+        with reading(tokens):
+            rewritten = "".join(token.text for token in tokens).strip().strip('"')
+        said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
+        asked, now = analyse(text), analyse(rewritten)
+        keeps = asked.words <= now.words and asked.quantities <= now.quantities
+        invents = not now.words <= said.words or not now.quantities <= said.quantities
+        return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
 
 
 def _leans(text: str) -> bool:

@@ -60,6 +60,7 @@ class Sources:
         self.kind = kind_of(question)
         self.about = analyse_question(question)
         """What the question is about."""
+        self._hits = tuple(hits)
         self._policy = policy
         self._embed = embed
         self.sentences = [
@@ -123,10 +124,24 @@ class Sources:
         priceless = self.kind is Kind.MONEY and not any(could_answer(Kind.MONEY, s.terms) for s in self.sentences)
         return priceless or not subjects(self.question, self.about) <= known
 
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether they have nothing to do with the question."""
+        return self._policy.is_foreign(
+            self.question,
+            self._hits,
+            self.best_relevance,
+            lacks_subject=self.lacks_subject,
+            sharpened=self._embed is not None,
+        )
+
     def quotable(self) -> SourceSentence | None:
         """The sentence that answers the question best as it stands, where one does at all."""
         best = next(iter(self.ranked()), None)
-        return best[1] if best is not None and best[0] >= self._policy.quotable else None
+        if best is None or self.foreign:
+            return None
+        weighed = self._policy.nulls is not None and self._embed is not None
+        return best[1] if weighed or best[0] >= self._policy.quotable else None
 
     def ranked(self) -> list[tuple[float, SourceSentence]]:
         """How well each sentence could answer the question, and the sentence: best first, then as they stand."""
@@ -173,7 +188,7 @@ class Sources:
             for sentence in self.sentences
         ]
         if self._embed is not None and self.sentences:
-            vectors = self._embed([self.question, *(sentence.text for sentence in self.sentences)])
+            vectors = self._embed([self.question, *(sentence.meant for sentence in self.sentences)])
             values = [
                 (value + max(0.0, float(cosine))) / 2
                 for value, cosine in zip(values, vectors[1:] @ vectors[0], strict=True)

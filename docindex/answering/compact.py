@@ -9,6 +9,7 @@ from docindex.answering.grounding import Grounding
 from docindex.answering.one_prompt import OnePrompt
 from docindex.answering.packing import pack
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import LazyAnswer
 from docindex.protocols import LLM, Vectors
 from docindex.schema import Document, Hit
@@ -30,6 +31,7 @@ class CompactSynthesizer:
         max_tokens: int = 160,
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -40,9 +42,10 @@ class CompactSynthesizer:
             max_tokens: The longest answer.
             max_hits: How many hits the model reads at most; a small model reads few well.
             policy: The thresholds.
+            prompts: What the model is asked with.
         """
         grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
-        self._one = OnePrompt(llm, grounding, pack, max_tokens=max_tokens, max_hits=max_hits)
+        self._one = OnePrompt(llm, grounding, pack, max_tokens=max_tokens, max_hits=max_hits, prompts=prompts)
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, a sentence at a time; nothing that was given out is taken back.

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from docindex.answering.fields import FieldCheck, Kept, Nothing
 from docindex.answering.packing import fits
-from docindex.answering.prompting import fenced, template
+from docindex.answering.prompt_files import Prompts
+from docindex.answering.prompting import fenced
 from docindex.answering.usage import Clock, Usage
 from docindex.llm.reading import reading
 from docindex.llm.schema_check import problems
@@ -33,11 +34,21 @@ class RefusedFormError(Exception):
 class FormFiller:
     """Asks the model for a form until it can be used, three times at most."""
 
-    def __init__(self, llm: LLM, form: Mapping[str, Any], grammar: str, check: FieldCheck, *, max_tokens: int) -> None:
+    def __init__(
+        self,
+        llm: LLM,
+        form: Mapping[str, Any],
+        grammar: str,
+        check: FieldCheck,
+        prompts: Prompts,
+        *,
+        max_tokens: int,
+    ) -> None:
         self._llm = llm
         self._form = form
         self._grammar = grammar
         self._check = check
+        self._prompts = prompts
         self._max_tokens = max_tokens
 
     def fill(
@@ -65,7 +76,7 @@ class FormFiller:
             except RefusedFormError as refused:
                 missing = dict.fromkeys(path for path, _ in refused.faults if path)
                 kept = Kept(Nothing.NOTHING, missing=tuple(missing))
-                asked = [*messages, Message("assistant", text), _told(refused.faults)]
+                asked = [*messages, Message("assistant", text), self._told(refused.faults)]
         return kept, None
 
     def _read(self, text: str) -> JsonValue:
@@ -83,6 +94,11 @@ class FormFiller:
         if faults := list(problems(value, self._form, self._form)):
             raise RefusedFormError(faults)
         return value
+
+    def _told(self, faults: Sequence[tuple[str, str]]) -> Message:
+        lines = [f"{path}: {why}" if path else why for path, why in faults[:_MOST_FAULTS]]
+        shown = [fenced(" ".join(line.split())) for line in lines]
+        return Message("user", self._prompts.render("form_again", {"faults": shown}))
 
 
 def _ended(text: str) -> str:
@@ -103,9 +119,3 @@ def _ended(text: str) -> str:
         elif character == ",":
             end = text[:at] + "".join(reversed(open_ones))
     return end
-
-
-def _told(faults: Sequence[tuple[str, str]]) -> Message:
-    lines = [f"{path}: {why}" if path else why for path, why in faults[:_MOST_FAULTS]]
-    shown = [fenced(" ".join(line.split())) for line in lines]
-    return Message("user", template("form_again.txt").render(faults=shown).strip())

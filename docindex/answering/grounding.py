@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 from docindex.answering.citations import CitationList, Judgement, Sources
 from docindex.answering.contradictions import rival
@@ -96,12 +96,10 @@ class GroundedAnswer:
         self._usage = Usage()
         self._claims: list[tuple[Terms, SourceSentence]] = []
 
-    @cached_property
+    @property
     def foreign(self) -> bool:
         """Whether the hits have nothing to do with the question."""
-        return self._policy.is_foreign(
-            self._question, self._hits, self.sources.best_relevance, lacks_subject=self.sources.lacks_subject
-        )
+        return self.sources.foreign
 
     def statements(
         self, tokens: Iterator[Token], places: Sequence[int] | None = None, *, within: int | None = None
@@ -169,7 +167,7 @@ class GroundedAnswer:
 
     def finish(self) -> Iterator[str]:
         """What is still to be said: a quote where nothing is verified, what contradicts, or that there is no answer."""
-        if not self.foreign and not self.written.verified and (best := self.sources.quotable()):
+        if not self.written.verified and (best := self.sources.quotable()):
             yield self.quote(best)
         yield from self._contradictions()
         if not self.written.text:

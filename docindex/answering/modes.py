@@ -9,6 +9,7 @@ from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.context_only import ContextSynthesizer
 from docindex.answering.extract import ExtractSynthesizer
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.refine import RefineSynthesizer
 from docindex.answering.simple import SimpleSynthesizer
 from docindex.answering.tree import TreeSynthesizer
@@ -26,6 +27,7 @@ def synthesizer(
     max_tokens: int = 160,
     max_hits: int = 4,
     policy: AnswerPolicy | None = None,
+    prompts: Prompts = SHIPPED,
 ) -> Synthesizer:
     """The synthesizer of a mode. The model is loaded by those that use one; `extract` and `context-only` use none.
 
@@ -38,25 +40,52 @@ def synthesizer(
         max_tokens: The longest answer of the model.
         max_hits: How many hits `compact` and `simple` read; all others read all, a few a prompt.
         policy: The thresholds.
+        prompts: What the model is asked with.
     """
     match mode:
         case "compact":
             return CompactSynthesizer(
-                llm(), load_document, embed=embed, max_tokens=max_tokens, max_hits=max_hits, policy=policy
+                llm(),
+                load_document,
+                embed=embed,
+                max_tokens=max_tokens,
+                max_hits=max_hits,
+                policy=policy,
+                prompts=prompts,
             )
         case "simple":
             return SimpleSynthesizer(
-                llm(), load_document, embed=embed, max_tokens=max_tokens, max_hits=max_hits, policy=policy
+                llm(),
+                load_document,
+                embed=embed,
+                max_tokens=max_tokens,
+                max_hits=max_hits,
+                policy=policy,
+                prompts=prompts,
             )
         case "refine":
-            return RefineSynthesizer(llm(), load_document, embed=embed, max_tokens=max_tokens, policy=policy)
+            return RefineSynthesizer(
+                llm(), load_document, embed=embed, max_tokens=max_tokens, policy=policy, prompts=prompts
+            )
         case "tree-summarise":
             return TreeSynthesizer(
-                llm(), load_document, batching=batching(), embed=embed, max_tokens=max_tokens, policy=policy
+                llm(),
+                load_document,
+                batching=batching(),
+                embed=embed,
+                max_tokens=max_tokens,
+                policy=policy,
+                prompts=prompts,
             )
         case "accumulate":
             return AccumulateSynthesizer(
-                llm(), load_document, batching=batching(), embed=embed, max_tokens=max_tokens, policy=policy
+                llm(),
+                load_document,
+                batching=batching(),
+                embed=embed,
+                max_tokens=max_tokens,
+                policy=policy,
+                prompts=prompts,
             )
         case "extract":
             return ExtractSynthesizer(load_document, embed=embed, policy=policy)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from docindex.answering.grounding import GroundedAnswer, Grounding
 from docindex.answering.packing import PackedPrompt, answer_room
+from docindex.answering.prompt_files import Prompts
 from docindex.answering.prompting import STOP
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
@@ -18,7 +19,9 @@ from docindex.schema import Hit, Response
 class Packing(Protocol):
     """Makes the prompt."""
 
-    def __call__(self, llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_hits: int) -> PackedPrompt:
+    def __call__(
+        self, llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_hits: int, prompts: Prompts
+    ) -> PackedPrompt:
         """A prompt that fits, with some of the hits."""
         ...
 
@@ -26,12 +29,15 @@ class Packing(Protocol):
 class OnePrompt:
     """Answers with one request to the model, and checks every sentence that it writes."""
 
-    def __init__(self, llm: LLM, grounding: Grounding, pack: Packing, *, max_tokens: int, max_hits: int) -> None:
+    def __init__(
+        self, llm: LLM, grounding: Grounding, pack: Packing, *, max_tokens: int, max_hits: int, prompts: Prompts
+    ) -> None:
         self._llm = llm
         self._grounding = grounding
         self._pack = pack
         self._max_tokens = max_tokens
         self._max_hits = max_hits
+        self._prompts = prompts
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, a sentence at a time; nothing that was given out is taken back.
@@ -46,7 +52,9 @@ class OnePrompt:
     ) -> Generator[str, None, Response]:
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
-        prompt = self._pack(self._llm, question, hits, max_tokens=max_tokens, max_hits=self._max_hits)
+        prompt = self._pack(
+            self._llm, question, hits, max_tokens=max_tokens, max_hits=self._max_hits, prompts=self._prompts
+        )
         answer = GroundedAnswer(self._grounding, question, prompt.hits, clock)
         if not answer.foreign:
             tokens = self._llm.complete(prompt.messages, max_tokens=max_tokens, stop=STOP, cancel=cancel)

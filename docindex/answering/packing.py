@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import answer_prompt
 from docindex.chunking.sentences import split_sentences
 from docindex.errors import QueryError
@@ -73,7 +74,15 @@ def fits(llm: LLM, messages: Sequence[Message], max_tokens: int) -> bool:
     return llm.count_tokens(messages) + max_tokens <= llm.context_tokens
 
 
-def pack(llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_hits: int) -> PackedPrompt:
+def pack(
+    llm: LLM,
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    max_tokens: int,
+    max_hits: int,
+    prompts: Prompts = SHIPPED,
+) -> PackedPrompt:
     """The prompt with as many of the best hits as fit beside the question and an answer of `max_tokens`.
 
     A hit that doesn't fit is left out, and a smaller one further down may take its place. Only where none fits is the
@@ -82,14 +91,22 @@ def pack(llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_h
     Raises:
         QueryError: Not even the question fits.
     """
-    fit = room_for(llm, question, max_tokens)
+    fit = room_for(llm, question, max_tokens, prompts)
     best = tuple(hits[:max_hits])
     if not fit(best):
         best = _greedy(best, fit) or _cut(best[0], fit)
-    return _packed(question, hits, best)
+    return _packed(question, hits, best, prompts)
 
 
-def pack_evenly(llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_hits: int) -> PackedPrompt:
+def pack_evenly(
+    llm: LLM,
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    max_tokens: int,
+    max_hits: int,
+    prompts: Prompts = SHIPPED,
+) -> PackedPrompt:
     """The prompt with all of the best hits; where they don't fit, with the beginning of each, cut after a sentence.
 
     All are cut at about the same length. Only hits whose first sentence finds no room are left out.
@@ -97,7 +114,7 @@ def pack_evenly(llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int
     Raises:
         QueryError: Not even the question fits.
     """
-    fit = room_for(llm, question, max_tokens)
+    fit = room_for(llm, question, max_tokens, prompts)
     best = tuple(hits[:max_hits])
     if not fit(best):
         opened = {hit.node_id for hit in _greedy([_beginning(hit, 0) for hit in best], fit)}
@@ -106,10 +123,10 @@ def pack_evenly(llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int
             max((len(hit.text) for hit in kept), default=0), lambda most: fit([_beginning(hit, most) for hit in kept])
         )
         best = tuple(_beginning(hit, length) for hit in kept) or _cut_anywhere(best[0], fit)
-    return _packed(question, hits, best)
+    return _packed(question, hits, best, prompts)
 
 
-def room_for(llm: LLM, question: str, max_tokens: int) -> Fit:
+def room_for(llm: LLM, question: str, max_tokens: int, prompts: Prompts = SHIPPED) -> Fit:
     """Whether hits fit beside the question and an answer of `max_tokens`.
 
     Raises:
@@ -117,7 +134,7 @@ def room_for(llm: LLM, question: str, max_tokens: int) -> Fit:
     """
 
     def fit(chosen: Sequence[Hit]) -> bool:
-        return is_short(llm, chosen) and fits(llm, answer_prompt(question, chosen), max_tokens)
+        return is_short(llm, chosen) and fits(llm, answer_prompt(question, chosen, prompts), max_tokens)
 
     if not fit(()):
         raise QueryError(
@@ -171,11 +188,10 @@ def fill_all(hits: Sequence[Hit], fit: Fit, at_most: int) -> tuple[tuple[Filling
     return tuple(fillings), tuple(dropped)
 
 
-def _packed(question: str, hits: Sequence[Hit], best: tuple[Hit, ...]) -> PackedPrompt:
+def _packed(question: str, hits: Sequence[Hit], best: tuple[Hit, ...], prompts: Prompts) -> PackedPrompt:
     kept = {hit.node_id for hit in best}
-    return PackedPrompt(
-        tuple(answer_prompt(question, best)), best, tuple(hit for hit in hits if hit.node_id not in kept)
-    )
+    dropped = tuple(hit for hit in hits if hit.node_id not in kept)
+    return PackedPrompt(tuple(answer_prompt(question, best, prompts)), best, dropped)
 
 
 def _greedy(hits: Sequence[Hit], fits: Fit) -> tuple[Hit, ...]:

@@ -10,6 +10,12 @@ from docindex.retrieval.nulls import NullModel
 from docindex.schema import Hit
 
 NO_ANSWER = "The documents do not answer this question."
+_SCORES, _SENTENCE, _SUBJECT = 0.3, 8.0, 1.0
+"""What the evidence for an answer weighs, in log-odds: a unit of the null model's margin, a best sentence that is all
+about the question, and a name of the question that nothing has. From a logistic regression on the questions of
+`answer_quality.py` about the sample's documents; those about Debian's and the other collections had no part in it."""
+_EVEN = 0.46
+"""The relevance of the best sentence at which it speaks neither for an answer nor against one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +29,10 @@ class AnswerPolicy:
     nulls: NullModel | None = None
     """What the scores of this index look like with an answer and without one; None where that was not fitted."""
     false_refusals: float | None = None
-    """The share of questions with an answer that may be refused for their scores; None is what the fit states."""
+    """The share of questions with an answer that may be refused for their scores, which alone decide then.
+
+    With None they are weighed together with what the best sentence has to do with the question.
+    """
     foreign_below: float = 0.30
     """Without a fit: the cosine of the best passage below which nothing is an answer."""
     sure_above: float = 0.45
@@ -33,7 +42,7 @@ class AnswerPolicy:
     words_when_unsure: float = 0.35
     """Between these two, or without a cosine: the share of the question's words that a sentence must have."""
     quotable: float = 0.38
-    """The share of the question's words that a sentence must have to be quoted for want of a better answer."""
+    """Without a fit: the relevance that a sentence must have to be quoted for want of a better answer."""
     verified_links: float = 0.70
     """A sentence is verified if its quote has every word and number of it, and this share of the words that stand
     side by side in the one stand close together in the other."""
@@ -50,20 +59,31 @@ class AnswerPolicy:
         if self.false_refusals is not None and not 0 < self.false_refusals < 1:
             raise ConfigError(f"The rate of false refusals is {self.false_refusals}: give a share between 0 and 1.")
 
-    def is_foreign(self, question: str, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool) -> bool:
+    def is_foreign(
+        self, question: str, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool, sharpened: bool
+    ) -> bool:
         """Whether the hits have nothing to do with the question.
 
-        `lacks_subject` says that none of them has a name that the question is about.
+        Args:
+            question: What is asked.
+            hits: What was found.
+            best_relevance: Of the sentence that is most about the question.
+            lacks_subject: None of the hits has a name that the question is about.
+            sharpened: The relevance is of meaning as well as of words. With a fit of cosines it then decides together
+                with the scores: a good sentence makes up for a low score, and a poor one outweighs a high score.
         """
         if not hits:
             return True
+        verdict = None if self.nulls is None else self.nulls.judge(question, hits, self.false_refusals)
+        weighed = sharpened and self.false_refusals is None
+        if weighed and verdict is not None and verdict.side == "dense" and verdict.margin is not None:
+            odds = _SCORES * verdict.margin + _SENTENCE * (best_relevance - _EVEN) - _SUBJECT * lacks_subject
+            return odds < 0
         cosine = max((hit.scores.dense for hit in hits if hit.scores.dense is not None), default=None)
         if lacks_subject and (cosine is None or cosine < self.certain_above):
             return True
-        if self.nulls is not None:
-            verdict = self.nulls.judge(question, hits, self.false_refusals)
-            if verdict.side is not None:
-                return verdict.refused
+        if verdict is not None and verdict.side is not None:
+            return verdict.refused
         if cosine is not None and cosine < self.foreign_below:
             return True
         if cosine is not None and cosine >= self.sure_above:

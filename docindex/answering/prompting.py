@@ -1,18 +1,14 @@
-"""The prompts: the files in `prompts/`, filled in by the sandboxed template engine."""
+"""The prompts as messages: what is put into the files of `prompts/`, and how it is fenced."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from docindex.answering.fencing import fenced as fenced
 from docindex.answering.fencing import tag
 from docindex.answering.orders import without_orders
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.protocols import Message
 from docindex.schema import Hit
 
@@ -43,43 +39,36 @@ class PromptTurn:
     answer: str
 
 
-def answer_prompt(question: str, hits: Sequence[Hit]) -> list[Message]:
+def answer_prompt(question: str, hits: Sequence[Hit], prompts: Prompts = SHIPPED) -> list[Message]:
     """System, sources, question, in that order: asked again about the same sources, most of it is in the KV cache."""
-    return _prompt(question, [_source(hit) for hit in hits])
+    return _prompt(prompts, question, [_source(hit) for hit in hits])
 
 
-def refine_prompt(question: str, hits: Sequence[Hit], answer: str) -> list[Message]:
+def refine_prompt(question: str, hits: Sequence[Hit], answer: str, prompts: Prompts = SHIPPED) -> list[Message]:
     """Asks for a better answer than the one that other sources gave."""
-    return _prompt(question, [_source(hit) for hit in hits], answer)
+    return _prompt(prompts, question, [_source(hit) for hit in hits], answer)
 
 
-def combine_prompt(question: str, answers: Sequence[str]) -> list[Message]:
+def combine_prompt(question: str, answers: Sequence[str], prompts: Prompts = SHIPPED) -> list[Message]:
     """Asks for one answer of several."""
-    return _prompt(question, [PromptSource("", fenced(answer)) for answer in answers])
+    return _prompt(prompts, question, [PromptSource("", fenced(answer)) for answer in answers])
 
 
-def direct_prompt(question: str) -> list[Message]:
+def direct_prompt(question: str, prompts: Prompts = SHIPPED) -> list[Message]:
     """The question alone."""
-    return [
-        Message("system", template("direct_system.txt").render().strip()),
-        Message("user", question.strip()),
-    ]
+    return [Message("system", prompts.render("direct_system")), Message("user", question.strip())]
 
 
-def rewrite_prompt(question: str, turns: Sequence[PromptTurn]) -> list[Message]:
+def rewrite_prompt(question: str, turns: Sequence[PromptTurn], prompts: Prompts = SHIPPED) -> list[Message]:
     """Asks for a question that stands alone."""
     said = [PromptTurn(turn.question, fenced(turn.answer)) for turn in turns]
-    return [
-        Message("system", template("rewrite_system.txt").render().strip()),
-        Message("user", template("rewrite.txt").render(turns=said, question=question.strip()).strip()),
-    ]
+    asked = prompts.render("rewrite", {"turns": said, "question": question.strip()})
+    return [Message("system", prompts.render("rewrite_system")), Message("user", asked)]
 
 
-def _prompt(question: str, sources: Sequence[PromptSource], answer: str = "") -> list[Message]:
-    asked = template("question.txt").render(
-        sources=sources, question=fenced(question.strip()), answer=fenced(answer.strip())
-    )
-    return [Message("system", template("system.txt").render().strip()), Message("user", asked.strip())]
+def _prompt(prompts: Prompts, question: str, sources: Sequence[PromptSource], answer: str = "") -> list[Message]:
+    values = {"sources": sources, "question": fenced(question.strip()), "answer": fenced(answer.strip())}
+    return [Message("system", prompts.render("system")), Message("user", prompts.render("question", values))]
 
 
 def _source(hit: Hit) -> PromptSource:
@@ -92,10 +81,3 @@ def _heading(hit: Hit) -> str:
     unique = [part for at, part in enumerate(parts) if part and part not in parts[:at]]
     line = " ".join(" > ".join(unique).split()).replace(">>", ">")
     return fenced(line[:_LONGEST_HEADING]).replace("<", _BRACKET)
-
-
-@cache
-def template(name: str) -> jinja2.Template:
-    """A file of `prompts/`, to be rendered with its values; what goes into it is text and never read as a template."""
-    text = resources.files("docindex.answering").joinpath("prompts", name).read_text("utf-8")
-    return ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(text)

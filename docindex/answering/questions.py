@@ -45,11 +45,14 @@ _MONEY = re.compile(
     r"\b(?:costs?|prices?|priced|fees?|charged?|pay)\b|\bhow (?:much money|expensive|cheap)\b", re.IGNORECASE
 )
 _CURRENCIES = frozenset({"euro", "dollar", "pound", "yen"})
-_TIME = re.compile(r"\bwhen\b|\b(?:what|which) (?:time|year|date|day|month|season)\b", re.IGNORECASE)
-_NAME = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
-_YES_NO = re.compile(
-    r"\s*(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|am)\b", re.IGNORECASE
+_AUXILIARY = _any("is are was were do does did can could may must should shall will would has have had am")
+_TIME = re.compile(
+    # "when it rains" asks for no time
+    rf"\bwhen(?: exactly)? (?:{_AUXILIARY}|to)\b|\b(?:what|which) (?:time|year|date|day|month|season)\b|^\W*when\W*$",
+    re.IGNORECASE,
 )
+_NAME = re.compile(r"\bwho(?:se|m)?\b", re.IGNORECASE)
+_YES_NO = re.compile(rf"\s*{_AUXILIARY}\b", re.IGNORECASE)
 _TIME_WORDS = _stems(
     "january february march april may june july august september october november december monday tuesday wednesday "
     "thursday friday saturday sunday spring summer autumn winter morning evening noon midnight night daily weekly "

@@ -36,6 +36,13 @@ class SourceSentence:
     """Of the heading or question that it follows."""
     follows: bool
     """It is the first sentence after its lead."""
+    preface: str = ""
+    """The lead in its own words, where the sentence is the first after it."""
+
+    @property
+    def meant(self) -> str:
+        """What it says to a reader, who has read the question or heading right before it."""
+        return f"{self.preface} {self.text}".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,16 @@ def quotable_sentences(
             context = analyse("\n".join([standing, lead, stretch.label]))
             last = node.start + first + len(text)
             yield SourceSentence(
-                place, hit, node.start + first, last, text, terms, context, analyse(lead), follows=follows
+                place,
+                hit,
+                node.start + first,
+                last,
+                text,
+                terms,
+                context,
+                analyse(lead),
+                follows=follows,
+                preface=lead if follows else "",
             )
             follows = False
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, beyond, improves, text_of
 from docindex.answering.packing import Fit, answer_room, fill, fits, is_short, parts_of, room_for
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import STOP, refine_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
@@ -31,12 +32,14 @@ class RefineSynthesizer:
         max_tokens: int = 160,
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_hits` is of each prompt."""
         self._llm = llm
         self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
         self._max_tokens = max_tokens
         self._max_hits = max_hits
+        self._prompts = prompts
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, from the last prompt on; the drafts before it are the steps of the response.
@@ -51,7 +54,7 @@ class RefineSynthesizer:
     ) -> Generator[str, None, Response]:
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
-        alone = room_for(self._llm, question, max_tokens)
+        alone = room_for(self._llm, question, max_tokens, self._prompts)
         answer = GroundedAnswer(self._grounding, question, hits, clock)
         lost: dict[int, Hit] = {}
         steps: list[Step] = []
@@ -65,7 +68,7 @@ class RefineSynthesizer:
                 lost[queue[0].place] = hits[queue[0].place - 1]
                 queue = filling.rest
                 continue
-            messages = refine_prompt(question, filling.hits, text_of(draft) if shown else "")
+            messages = refine_prompt(question, filling.hits, text_of(draft) if shown else "", self._prompts)
             tokens = self._llm.complete(messages, max_tokens=max_tokens, stop=STOP, cancel=cancel)
             statements = answer.statements(tokens, filling.places)
             queue = filling.rest
@@ -82,7 +85,7 @@ class RefineSynthesizer:
 
     def _beside(self, question: str, draft: str, max_tokens: int) -> Fit:
         def fit(chosen: Sequence[Hit]) -> bool:
-            messages = refine_prompt(question, chosen, draft)
+            messages = refine_prompt(question, chosen, draft, self._prompts)
             return is_short(self._llm, chosen) and fits(self._llm, messages, max_tokens)
 
         return fit

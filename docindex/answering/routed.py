@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import direct_prompt
 from docindex.answering.streams import asked
 from docindex.errors import QueryError
@@ -30,6 +31,7 @@ class RoutedEngine:
         llm: Callable[[], LLM],
         *,
         max_tokens: int = 160,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -38,11 +40,13 @@ class RoutedEngine:
             engine_for: The engine of a route that retrieves; asked for once a route.
             llm: The model that answers alone where a route says so; loaded when the first one does.
             max_tokens: The longest answer of the model alone.
+            prompts: What it is asked with.
         """
         self._router = router
         self._engine_for = engine_for
         self._llm = llm
         self._max_tokens = max_tokens
+        self._prompts = prompts
         self._engines: dict[str, StreamingEngine] = {}
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
@@ -86,7 +90,7 @@ class RoutedEngine:
     def _alone(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         llm, started = self._llm(), time.perf_counter()
         text, counts, first = "", TokenCounts(), None
-        messages = direct_prompt(question)
+        messages = direct_prompt(question, self._prompts)
         room = llm.context_tokens - llm.count_tokens(messages)
         if room < 1:
             raise QueryError(f"{llm.name} has room for {llm.context_tokens} tokens: ask a shorter question.")

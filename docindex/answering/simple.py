@@ -9,6 +9,7 @@ from docindex.answering.grounding import Grounding
 from docindex.answering.one_prompt import OnePrompt
 from docindex.answering.packing import pack_evenly
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import LazyAnswer
 from docindex.protocols import LLM, Vectors
 from docindex.schema import Document, Hit
@@ -29,10 +30,11 @@ class SimpleSynthesizer:
         max_tokens: int = 160,
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`."""
         grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
-        self._one = OnePrompt(llm, grounding, pack_evenly, max_tokens=max_tokens, max_hits=max_hits)
+        self._one = OnePrompt(llm, grounding, pack_evenly, max_tokens=max_tokens, max_hits=max_hits, prompts=prompts)
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, a sentence at a time.

@@ -16,7 +16,8 @@ from docindex.answering.filling import FormFiller, RefusedFormError
 from docindex.answering.forms import as_form, field_lines
 from docindex.answering.packing import Filling, fill, fits, is_short, parts_of
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompting import answer_prompt, fenced, template
+from docindex.answering.prompt_files import SHIPPED, Prompts
+from docindex.answering.prompting import answer_prompt, fenced
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.schema_check import problems
@@ -94,6 +95,7 @@ class StructuredEngine:
         where: Condition | None = None,
         max_tokens: int = 512,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -106,6 +108,7 @@ class StructuredEngine:
             where: What they must be.
             max_tokens: The longest form, up to half of the context window.
             policy: The thresholds.
+            prompts: What the model is asked with.
         """
         self._retriever = retriever
         self._llm = llm
@@ -115,6 +118,7 @@ class StructuredEngine:
         self._where = where
         self._max_tokens = min(max_tokens, llm.context_tokens // 2)
         self._policy = policy or AnswerPolicy()
+        self._prompts = prompts
 
     def extract(self, question: str, model: type[M], *, cancel: threading.Event | None = None) -> Structured[M]:
         """An instance of a Pydantic model, filled in from the documents.
@@ -184,10 +188,8 @@ class StructuredEngine:
         sources = Sources(question, packed.hits, load_document, self._policy)
         check = FieldCheck(Evidence(sources, packed.hits, load_document, self._policy), schema)
         kept, value = Kept(Nothing.NOTHING), None
-        if not self._policy.is_foreign(
-            question, packed.hits, sources.best_relevance, lacks_subject=sources.lacks_subject
-        ):
-            filler = FormFiller(self._llm, form, grammar, check, max_tokens=self._max_tokens)
+        if not sources.foreign:
+            filler = FormFiller(self._llm, form, grammar, check, self._prompts, max_tokens=self._max_tokens)
             kept, value = filler.fill(messages, validated, usage, clock, cancel)
         proofs = kept.proofs if value is not None else {}
         if not proofs:  # nothing but nulls and defaults
@@ -212,11 +214,11 @@ class StructuredEngine:
     def _packed(self, question: str, form: Mapping[str, Any], hits: Sequence[Hit]) -> tuple[list[Message], Filling]:
         """The prompt with as many of the best hits as fit beside the form, and these."""
         lines = [fenced(line) for line in field_lines(form, form)]
-        task = template("form.txt").render(question=question.strip(), lines=lines)
-        system = Message("system", template("form_system.txt").render().strip())
+        task = self._prompts.render("form", {"question": question.strip(), "lines": lines})
+        system = Message("system", self._prompts.render("form_system"))
 
         def prompt(chosen: Sequence[Hit]) -> list[Message]:
-            return [system, answer_prompt(task, chosen)[-1]]
+            return [system, answer_prompt(task, chosen, self._prompts)[-1]]
 
         def fit(chosen: Sequence[Hit]) -> bool:
             return is_short(self._llm, chosen) and fits(self._llm, prompt(chosen), self._max_tokens)

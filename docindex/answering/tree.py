@@ -11,6 +11,7 @@ from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, any_verified, improves, text_of
 from docindex.answering.packing import Filling, answer_room, fill_all, fits, room_for
 from docindex.answering.policy import AnswerPolicy
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import STOP, answer_prompt, combine_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
@@ -48,6 +49,7 @@ class TreeSynthesizer:
         max_tokens: int = 160,
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_hits` is of each prompt.
 
@@ -58,6 +60,7 @@ class TreeSynthesizer:
         self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
         self._max_tokens = max_tokens
         self._max_hits = max_hits
+        self._prompts = prompts
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, from the last prompt on; the answers before it are the steps of the response.
@@ -72,7 +75,8 @@ class TreeSynthesizer:
     ) -> Generator[str, None, Response]:
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
-        groups, dropped = fill_all(hits, room_for(self._llm, question, max_tokens), self._max_hits)
+        room = room_for(self._llm, question, max_tokens, self._prompts)
+        groups, dropped = fill_all(hits, room, self._max_hits)
         answer = GroundedAnswer(self._grounding, question, hits, clock)
         steps: list[Step] = []
         if not answer.foreign:
@@ -85,7 +89,7 @@ class TreeSynthesizer:
     def _grown(self, task: _Task, groups: Sequence[Filling], steps: list[Step]) -> Iterator[str]:
         """The answer from the leaves to the top."""
         if len(groups) == 1:
-            messages = answer_prompt(task.question, groups[0].hits)
+            messages = answer_prompt(task.question, groups[0].hits, self._prompts)
             yield from map(task.answer.add, self._streamed(task, messages, groups[0].places))
             return
         branches = self._leaves(task, groups)
@@ -93,7 +97,7 @@ class TreeSynthesizer:
             steps += [Step("draft", "of some of the passages", text_of(branch)) for branch in branches]
             bundles = self._bundles(task, branches)
             if len(bundles) == 1:
-                messages = combine_prompt(task.question, [text_of(branch) for branch in branches])
+                messages = self._combining(task, branches)
                 yield from task.answer.replaced(self._streamed(task, messages, ()), _best(task, branches))
                 return
             no_two_fit = len(bundles) == len(branches)
@@ -105,7 +109,7 @@ class TreeSynthesizer:
         return task.answer.statements(tokens, places)
 
     def _leaves(self, task: _Task, groups: Sequence[Filling]) -> list[_Branch]:
-        chats = [answer_prompt(task.question, group.hits) for group in groups]
+        chats = [answer_prompt(task.question, group.hits, self._prompts) for group in groups]
         found = completions(self._llm, self._batching, chats, max_tokens=task.max_tokens, cancel=task.cancel)
         return _distinct(
             task.answer.statements_of(completion, group.places) for group, completion in zip(groups, found, strict=True)
@@ -114,7 +118,7 @@ class TreeSynthesizer:
     def _level(self, task: _Task, bundles: Sequence[Sequence[_Branch]]) -> list[_Branch]:
         """One answer a bundle: the new one where it is better than the best in the bundle."""
         several = [bundle for bundle in bundles if len(bundle) > 1]
-        chats = [combine_prompt(task.question, [text_of(branch) for branch in bundle]) for bundle in several]
+        chats = [self._combining(task, bundle) for bundle in several]
         found = completions(self._llm, self._batching, chats, max_tokens=task.max_tokens, cancel=task.cancel)
         grown: list[_Branch] = []
         for bundle in bundles:
@@ -128,12 +132,15 @@ class TreeSynthesizer:
         bundles: list[list[_Branch]] = [[]]
         for branch in branches:
             longer = [*bundles[-1], branch]
-            messages = combine_prompt(task.question, [text_of(one) for one in longer])
+            messages = self._combining(task, longer)
             if len(longer) > 1 and (len(longer) > self._max_hits or not fits(self._llm, messages, task.max_tokens)):
                 bundles.append([branch])
             else:
                 bundles[-1] = longer
         return bundles
+
+    def _combining(self, task: _Task, branches: Sequence[_Branch]) -> list[Message]:
+        return combine_prompt(task.question, [text_of(branch) for branch in branches], self._prompts)
 
 
 def _distinct(branches: Iterable[_Branch]) -> list[_Branch]:

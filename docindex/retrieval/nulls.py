@@ -28,6 +28,8 @@ from docindex.retrieval.calibration import Logistic
 from docindex.schema import Hit
 
 VERSION = 1
+SURE = 6.0
+"""Log-odds beyond which a score says no more: it was fitted on too few questions for that."""
 FALSE_REFUSALS = 0.05
 """The share of questions with an answer that are refused, unless another one is stated."""
 
@@ -76,6 +78,10 @@ class NullSide:
         error = math.sqrt(false_refusals * (1 - false_refusals) / len(self.known))
         return float(np.quantile(self.known, max(0.0, false_refusals - error)))
 
+    def margin(self, score: float, false_refusals: float) -> float:
+        """How much likelier an answer is at the score than at the threshold, in log-odds; at most `SURE` either way."""
+        return max(-SURE, min(SURE, self.answerable.slope * (score - self.threshold(false_refusals))))
+
     def power(self, false_refusals: float) -> float:
         """The share of foreign questions that are refused then, as far as those of the calibration go."""
         return float(np.mean(np.array(self.foreign) < self.threshold(false_refusals)))
@@ -92,6 +98,8 @@ class Verdict:
     """What decided; None where nothing was found, or the side is not calibrated."""
     score: float | None
     threshold: float | None
+    margin: float | None
+    """How much likelier an answer is at the score than at the threshold, in log-odds; at most `SURE` either way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +145,7 @@ class NullModel:
             side=None if side is None or score is None else "dense" if side is self.dense else "lexical",
             score=score,
             threshold=None if side is None else side.threshold(rate),
+            margin=None if side is None or score is None else side.margin(score, rate),
         )
 
     def is_stale(self, nodes: int) -> bool:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
+    from docindex.answering.prompt_files import Prompts
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
     from docindex.config import AnswerOptions
@@ -42,6 +43,7 @@ def engine(
     where: Condition | None,
     policy: AnswerPolicy | None,
     answers: AnswerOptions,
+    prompts: Prompts,
     version: Callable[[], int],
 ) -> RetrieverQueryEngine:
     """The query engine over a retriever; quotes are looked up in what `load_document` gives."""
@@ -49,7 +51,7 @@ def engine(
 
     return RetrieverQueryEngine(
         retriever,
-        synthesizer(parts, load_document, k, policy, answers, version),
+        synthesizer(parts, load_document, k, mode, policy, answers, prompts, version),
         k=k,
         mode=mode,
         where=where,
@@ -60,11 +62,13 @@ def synthesizer(
     parts: Parts,
     load_document: Callable[[str], Document | None],
     k: int,
+    mode: SearchMode,
     policy: AnswerPolicy | None,
     answers: AnswerOptions,
+    prompts: Prompts,
     version: Callable[[], int],
 ) -> Synthesizer:
-    """What makes answers of passages; the model is loaded by the ways that need one."""
+    """What makes answers of passages; a model is loaded by the ways that need it, no embedder where words search."""
     from docindex.answering.modes import synthesizer as of_mode
 
     def llm() -> LLM:
@@ -79,9 +83,11 @@ def synthesizer(
         llm,
         load_document,
         batching=batching,
+        embed=None if mode == "lexical" else parts.vectors_of,
         max_tokens=parts.llm_config.max_tokens,
         max_hits=k,
         policy=policy,
+        prompts=prompts,
     )
 
 
@@ -123,11 +129,15 @@ def router(parts: Parts, routes: Path) -> Router:
     return Router.open(routes, parts.embedder(), words_in(parts.store.snapshot()))
 
 
-def routed_engine(parts: Parts, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine]) -> RoutedEngine:
+def routed_engine(
+    parts: Parts, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine], prompts: Prompts
+) -> RoutedEngine:
     """The engine that asks the router of a file first; `engine_for` gives those of the routes that retrieve."""
     from docindex.answering.routed import RoutedEngine
 
-    return RoutedEngine(router(parts, routes), engine_for, parts.llm, max_tokens=parts.llm_config.max_tokens)
+    return RoutedEngine(
+        router(parts, routes), engine_for, parts.llm, max_tokens=parts.llm_config.max_tokens, prompts=prompts
+    )
 
 
 def calibrate(parts: Parts, snapshot: Snapshot) -> None:
@@ -146,8 +156,11 @@ def structured_engine(
     mode: SearchMode,
     where: Condition | None,
     policy: AnswerPolicy,
+    prompts: Prompts,
 ) -> StructuredEngine:
     """The engine that fills in forms."""
     from docindex.answering.structured import StructuredEngine
 
-    return StructuredEngine(retriever, parts.llm(), load_document, k=k, mode=mode, where=where, policy=policy)
+    return StructuredEngine(
+        retriever, parts.llm(), load_document, k=k, mode=mode, where=where, policy=policy, prompts=prompts
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
@@ -12,13 +12,15 @@ from docindex.schema import MemoryKind, Response, SavedTurn
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.memory import Memory, Turn
-    from docindex.protocols import StreamingEngine, Vectors
+    from docindex.answering.prompt_files import Prompts
+    from docindex.protocols import StreamingEngine
     from docindex.wiring.parts import Parts
 
 
 def chat(
     parts: Parts,
     engine: StreamingEngine,
+    prompts: Prompts,
     memory: MemoryKind = "recent",
     conversation: str | None = None,
     version: Callable[[], int] | None = None,
@@ -31,12 +33,12 @@ def chat(
     from docindex.answering.memory import Turn
 
     if conversation is None or version is None:
-        return Chat(engine, parts.llm(), memory=_memory(parts, memory))
+        return Chat(engine, parts.llm(), memory=_memory(parts, memory), prompts=prompts)
     turns = [
         Turn(saved.question, saved.standalone, _response(saved)) for saved in parts.conversations.turns(conversation)
     ]
     keep = _keeper(parts, conversation, version)
-    return Chat(engine, parts.llm(), memory=_memory(parts, memory), turns=turns, keep=keep)
+    return Chat(engine, parts.llm(), memory=_memory(parts, memory), turns=turns, keep=keep, prompts=prompts)
 
 
 def _memory(parts: Parts, kind: MemoryKind) -> Memory:
@@ -50,12 +52,7 @@ def _memory(parts: Parts, kind: MemoryKind) -> Memory:
 
             return SummarisedTurns(ExtractiveSummarizer(parts.embedder()).summarize)
         case "relevant":
-            embedder = parts.embedder()
-
-            def embed(texts: Sequence[str]) -> Vectors:
-                return embedder.embed(texts, kind="passage")
-
-            return RelevantTurns(embed)
+            return RelevantTurns(parts.vectors_of)
     raise ConfigError(f"There is no memory {kind!r}: choose {', '.join(get_args(MemoryKind))}.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
@@ -12,8 +12,9 @@ from docindex.wiring.answering import answering_llm, engine
 
 if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
+    from docindex.answering.prompt_files import Prompts
     from docindex.config import AnswerOptions
-    from docindex.protocols import LLM, Engine, Retriever, Snapshot, Vectors
+    from docindex.protocols import LLM, Engine, Retriever, Snapshot
     from docindex.retrieval.options import RetrievalOptions
     from docindex.schema import Condition, Document, SearchMode, TransformName, Via
     from docindex.wiring.parts import Parts
@@ -34,6 +35,7 @@ class EngineMaker:
     where: Condition | None
     policy: AnswerPolicy
     answers: AnswerOptions
+    prompts: Prompts
 
     def engine(self, name: str) -> Engine:
         """The engine of a name.
@@ -54,11 +56,11 @@ class EngineMaker:
             case "subquestions":
                 from docindex.answering.engines.subquestions import SubQuestionEngine
 
-                return SubQuestionEngine(self._facts(), llm=self._llm())
+                return SubQuestionEngine(self._facts(), llm=self._llm(), prompts=self.prompts)
             case "multi-step":
                 from docindex.answering.engines.multi_step import MultiStepEngine
 
-                return MultiStepEngine(self._facts(), llm=self._llm(), steps=self.answers.steps)
+                return MultiStepEngine(self._facts(), llm=self._llm(), steps=self.answers.steps, prompts=self.prompts)
             case "summary":
                 return self._summary()
             case "compare":
@@ -68,11 +70,17 @@ class EngineMaker:
             case "auto":
                 from docindex.answering.engines.choosing import ChoosingEngine
 
-                return ChoosingEngine(self.engine, has_tables=self._has_tables, llm=self._llm())
+                return ChoosingEngine(self.engine, has_tables=self._has_tables, llm=self._llm(), prompts=self.prompts)
             case "agent":
                 from docindex.answering.engines.agent import AgentEngine
 
-                return AgentEngine(self.engine, has_tables=self._has_tables, llm=self._llm(), steps=self.answers.steps)
+                return AgentEngine(
+                    self.engine,
+                    has_tables=self._has_tables,
+                    llm=self._llm(),
+                    steps=self.answers.steps,
+                    prompts=self.prompts,
+                )
         raise ConfigError(f"There is no engine {name!r}: choose {', '.join(get_args(EngineName))}.")
 
     def _search_with(self, *, via: Via | None = None, transform: TransformName | None = None) -> RetrievalOptions:
@@ -91,6 +99,7 @@ class EngineMaker:
             self.where,
             self.policy,
             self.answers,
+            self.prompts,
             self._version,
         )
 
@@ -116,14 +125,11 @@ class EngineMaker:
     def _compare(self) -> Engine:
         from docindex.answering.engines.compare import CompareEngine
 
-        def embed(texts: Sequence[str]) -> Vectors:
-            return self.parts.embedder().embed(texts, kind="passage")
-
         return CompareEngine(
             self.retriever(self.search),
             self.snapshot,
             self.engine("subquestions"),
-            embed=embed,
+            embed=self.parts.vectors_of,
             mode=self.mode,
             where=self.where,
         )

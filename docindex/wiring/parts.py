@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from docindex.ingest.wire import Recipe
     from docindex.ingest.workers import ParserPool
     from docindex.llm.thinking import OpenModel
-    from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry
+    from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry, Vectors
     from docindex.retrieval.nulls import NullModel
     from docindex.stores.completions import CompletionCache
     from docindex.stores.conversations import ConversationLog
@@ -146,6 +146,10 @@ class Parts:
                 self._verify(embedder)
                 self._embedder = embedder
             return self._embedder
+
+    def vectors_of(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of sentences, by the index's embedder, which is loaded for them."""
+        return self.embedder().embed(texts, kind="passage")
 
     def llm(self) -> OpenModel:
         """The model that answers."""

@@ -16,7 +16,8 @@ from docindex import Index
 from docindex.answering.modes import synthesizer
 from docindex.answering.orders import without_orders
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompting import answer_prompt, template
+from docindex.answering.prompt_files import SHIPPED
+from docindex.answering.prompting import answer_prompt
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.llm.template import PromptEncoder
 from docindex.schema import Document, Hit, Response, SynthesisMode
@@ -71,8 +72,7 @@ def withstands(response: Response, documents: dict[str, Document]) -> None:
     assert LIE not in told
     assert "9 years" not in told
     assert "![" not in told
-    prompt = template("system.txt").render()
-    for sentence in re.split(r"(?<=[.!?])\s", prompt.strip()):
+    for sentence in re.split(r"(?<=[.!?])\s", SHIPPED.render("system")):
         assert sentence not in told
     assert "three years" in told
     for citation in response.citations:

@@ -47,7 +47,7 @@ def test_the_commands_are_those_of_the_contract():
     assert set(COMMANDS) == {
         *("ingest", "embed", "ls", "show", "rm", "search", "query", "chat"),
         *("tag", "diff", "rollback", "purge", "export", "import", "merge", "status", "check", "doctor"),
-        *("duplicates", "terms", "why", "route"),
+        *("duplicates", "terms", "why", "route", "prompts"),
         *("indexes list", "indexes add", "indexes refresh", "indexes drop"),
         *("traces on", "traces off", "traces list", "traces show", "traces prune"),
         *("graph entities", "graph neighbours", "graph path", "graph export"),

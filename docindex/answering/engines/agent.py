@@ -16,6 +16,7 @@ from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Fields, OneOf, Text
 from docindex.answering.engines.splitting import may_hold_several
 from docindex.answering.policy import NO_ANSWER
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
@@ -60,6 +61,7 @@ class AgentEngine:
         has_tables: Callable[[], bool],
         llm: LLM | None = None,
         steps: int = 4,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -70,14 +72,16 @@ class AgentEngine:
             llm: Chooses the calls, if it is able to: it is asked once about questions whose engine is known. Otherwise
                 the rule does.
             steps: The most calls.
+            prompts: What the model is asked with.
         """
         self._engine_of = engine_of
         self._engines: dict[str, Engine] = {}
         self._choices = tuple(choices)
         self._has_tables = has_tables
         self._decider = Decider(llm)
-        self._exam = Exam(llm, choices)
+        self._exam = Exam(llm, choices, prompts)
         self._steps = steps
+        self._prompts = prompts
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response; its `steps` are the calls, each with the tool as its kind.
@@ -111,7 +115,7 @@ class AgentEngine:
         if not able:
             return Decided(by_rule, By.RULE, spent)
         findings = [Step(turn.call.tool, turn.call.input, turn.response.answer) for turn in turns]
-        prompt = messages("decide_tool", question, choices=choices, findings=findings)
+        prompt = messages("decide_tool", question, choices=choices, findings=findings, prompts=self._prompts)
         decision = call_decision(question, names, turns)
         decided = self._decider.decide(decision, prompt, lambda: (by_rule,), cancel=cancel)
         return Decided(decided.value[0], decided.by, spent + decided.tokens)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from docindex.answering.fencing import fenced
-from docindex.answering.prompting import PromptSource, template
+from docindex.answering.prompt_files import SHIPPED, Prompts
+from docindex.answering.prompting import PromptSource
 from docindex.protocols import Message
 from docindex.schema import Step
 
@@ -23,28 +24,34 @@ class Choice:
 
 
 def messages(
-    task: str, question: str, *, choices: Sequence[Choice] = (), findings: Iterable[Step] = ()
+    task: str,
+    question: str,
+    *,
+    choices: Sequence[Choice] = (),
+    findings: Iterable[Step] = (),
+    prompts: Prompts = SHIPPED,
 ) -> list[Message]:
     """The prompt for a decision: what is to be decided, how others were, and what this one is about.
 
     Args:
-        task: The file of `prompts/` that says what is to be decided, without its ending. Beside it is one of examples,
-            of which small models learn more.
+        task: The prompt that says what is to be decided. Beside it is one of examples, of which small models learn
+            more.
         question: The user's.
         choices: What there is to choose from.
         findings: What was found so far: shown short and fenced, for text of documents stands in it.
+        prompts: Where the prompts are from.
     """
     shown = [PromptSource(_heading(step), _line(step.answer, _LONGEST_FINDING)) for step in findings]
     return [
-        Message("system", template(f"{task}.txt").render(choices=choices).strip()),
-        *_examples(task),
-        Message("user", template("decide_user.txt").render(findings=shown, question=_line(question)).strip()),
+        Message("system", prompts.render(task, {"choices": choices})),
+        *_examples(prompts.render(f"{task}_examples")),
+        Message("user", prompts.render("decide_user", {"findings": shown, "question": _line(question)})),
     ]
 
 
-def _examples(task: str) -> Iterator[Message]:
-    """Turns of a chat: of each paragraph of the file, the last line is the answer."""
-    for example in template(f"{task}_examples.txt").render().strip().split("\n\n"):
+def _examples(text: str) -> Iterator[Message]:
+    """Turns of a chat: of each paragraph, the last line is the answer."""
+    for example in text.split("\n\n") if text else ():
         asked, _, decided = example.rpartition("\n")
         yield Message("user", asked)
         yield Message("assistant", decided)

@@ -13,6 +13,7 @@ from docindex.answering.engines.decisions import By, Decided, Decider
 from docindex.answering.engines.exam import Exam, engine_decision
 from docindex.answering.engines.sides import sides_of
 from docindex.answering.engines.splitting import split_question
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.usage import Clock
 from docindex.protocols import LLM, AnswerStream, Engine
@@ -81,6 +82,7 @@ class ChoosingEngine:
         has_tables: Callable[[], bool],
         route: Callable[[str], str | None] | None = None,
         llm: LLM | None = None,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -91,6 +93,7 @@ class ChoosingEngine:
             route: The name of the engine that a semantic router gives a question; None where it has none.
             llm: Chooses where neither form nor route tells, if it is able to: it is asked once about questions whose
                 engine is known. Otherwise the passages serve.
+            prompts: What the model is asked with.
         """
         self._engine_of = engine_of
         self._engines: dict[str, Engine] = {}
@@ -98,7 +101,8 @@ class ChoosingEngine:
         self._has_tables = has_tables
         self._route = route
         self._decider = Decider(llm)
-        self._exam = Exam(llm, choices)
+        self._exam = Exam(llm, choices, prompts)
+        self._prompts = prompts
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response; `route` is the engine that gave it.
@@ -129,7 +133,7 @@ class ChoosingEngine:
         if not able:
             return Decided(DEFAULT, By.RULE, spent)
         choices = [choice for choice in self._choices if choice.name in names]
-        prompt = messages("decide_engine", question, choices=choices)
+        prompt = messages("decide_engine", question, choices=choices, prompts=self._prompts)
         decided = self._decider.decide(engine_decision(names), prompt, lambda: DEFAULT, cancel=cancel)
         return replace(decided, tokens=spent + decided.tokens)
 

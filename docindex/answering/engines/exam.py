@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from docindex.answering.engines.asking import Choice, messages
 from docindex.answering.engines.decisions import Decider, Decision
 from docindex.answering.engines.shapes import Fields, OneOf
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.protocols import LLM
 from docindex.schema import JsonValue, TokenCounts
 
@@ -27,10 +28,11 @@ _MISTAKES = 1
 class Exam:
     """Asks a model once, when it is first wanted: up to six short answers. The default model fails at two."""
 
-    def __init__(self, llm: LLM | None, choices: Sequence[Choice]) -> None:
+    def __init__(self, llm: LLM | None, choices: Sequence[Choice], prompts: Prompts = SHIPPED) -> None:
         """Takes the model and what it is to choose from; no model never passes."""
         self._llm = llm
         self._choices = tuple(choices)
+        self._prompts = prompts
         self._passed: bool | None = None if llm is not None else False
 
     def sit(self, *, cancel: threading.Event | None = None) -> tuple[bool, TokenCounts]:
@@ -41,7 +43,7 @@ class Exam:
             asked = [(question, name) for question, name in EXAM if name in names]
             mistakes = 0
             for question, name in asked:
-                prompt = messages("decide_engine", question, choices=self._choices)
+                prompt = messages("decide_engine", question, choices=self._choices, prompts=self._prompts)
                 decided = Decider(self._llm).decide(engine_decision(names), prompt, lambda: "", cancel=cancel)
                 spent = spent + decided.tokens
                 mistakes += decided.value != name

@@ -13,6 +13,7 @@ from docindex.answering.engines.decisions import By, Decided, Decider, Decision
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Fields, Text
 from docindex.answering.policy import NO_ANSWER
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
@@ -40,7 +41,7 @@ class MultiStepEngine:
     that is asked for; without such a step, the first answer stands as it is.
     """
 
-    def __init__(self, engine: Engine, *, llm: LLM | None = None, steps: int = 4) -> None:
+    def __init__(self, engine: Engine, *, llm: LLM | None = None, steps: int = 4, prompts: Prompts = SHIPPED) -> None:
         """Puts the parts together.
 
         Args:
@@ -49,10 +50,12 @@ class MultiStepEngine:
                 of words of the question and the findings, and asks about something learned. Otherwise a rule puts the
                 names that were learned into the question.
             steps: How often the engine is asked at most.
+            prompts: What the model is asked with.
         """
         self._engine = engine
         self._decider = Decider(llm)
         self._steps = steps
+        self._prompts = prompts
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response; its `steps` are the questions that were asked.
@@ -113,7 +116,7 @@ class MultiStepEngine:
         findings = [
             Step("question", turn.question, turn.response.answer) for turn in turns if not turn.response.no_answer
         ]
-        prompt = messages("decide_next", question, findings=findings)
+        prompt = messages("decide_next", question, findings=findings, prompts=self._prompts)
         return self._decider.decide(decision, prompt, lambda: ruled, cancel=cancel)
 
     @staticmethod

@@ -13,6 +13,7 @@ from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Several, Text
 from docindex.answering.engines.splitting import may_hold_several, split_question
 from docindex.answering.policy import NO_ANSWER
+from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
@@ -34,10 +35,11 @@ class SubQuestionEngine:
     take apart is passed on as it is.
     """
 
-    def __init__(self, engine: Engine, *, llm: LLM | None = None) -> None:
-        """Takes what answers the parts, and what takes apart where the rules see no parts."""
+    def __init__(self, engine: Engine, *, llm: LLM | None = None, prompts: Prompts = SHIPPED) -> None:
+        """Takes what answers the parts, and what takes apart, asked with the prompts, where the rules see no parts."""
         self._engine = engine
         self._decider = Decider(llm)
+        self._prompts = prompts
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response; its `steps` are the parts with their answers.
@@ -61,7 +63,7 @@ class SubQuestionEngine:
         parts = split_question(question)[:_MOST]
         if parts or not may_hold_several(question):
             return Decided(parts or [question], By.RULE, TokenCounts())
-        prompt = messages("decide_split", question)
+        prompt = messages("decide_split", question, prompts=self._prompts)
         return self._decider.decide(split_decision(question), prompt, lambda: [question], cancel=cancel)
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:

@@ -160,7 +160,7 @@ class SummaryEngine:
         """The documents of the best hits."""
         hits = self._retriever.retrieve(Query(about, _DEPTH, self._mode, self._where))
         sources = Sources(about, hits, cache(snapshot.load), self._policy)
-        if self._policy.is_foreign(about, hits, sources.best_relevance, lacks_subject=sources.lacks_subject):
+        if sources.foreign:
             return []
         return [hit.doc_id for hit in best_of_each(hits, 1) if hit.score >= _NEAR * hits[0].score]
 
