@@ -31,9 +31,8 @@ def fit_nulls(
 ) -> NullModel | None:
     """The null model of an index, or None where it holds too little prose to say.
 
-    Costs an embedding and a lexical search a question, and three passes over all vectors; about a second and a half in
-    all for 10,000 passages. The same
-    index always gives the same model.
+    Costs an embedding and a lexical search a question, and three passes over all vectors: about a second and a half for
+    10,000 passages. The same index always gives the same model.
 
     Args:
         snapshot: What is asked.
