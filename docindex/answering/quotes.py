@@ -61,8 +61,8 @@ def quotable_sentences(
 ) -> Iterator[SourceSentence]:
     """The sentences of a hit that say something.
 
-    Headings, questions and what only repeats the question asked are not among them: they are context to the sentence
-    that follows.
+    Headings, the title, questions and what only repeats the question asked are not among them: they are context to the
+    sentence that follows.
     """
     node = hit.node
     standing = "\n".join([hit.title, *node.headings, node.context])
@@ -76,7 +76,7 @@ def quotable_sentences(
             first = stretch.start + start
             text = node.text[first : stretch.start + end]
             terms = analyse(text)
-            if _IDLE.search(text) or adds_nothing(kind, question, text, terms):
+            if text == hit.title or _IDLE.search(text) or adds_nothing(kind, question, text, terms):
                 lead, follows = (f"{lead}\n{text}" if follows else text), True
                 continue
             context = analyse("\n".join([standing, lead, stretch.label]))

@@ -89,6 +89,14 @@ def test_an_answer_follows_its_question(make_hit):
     assert best.text == "A paper clip does the same."
 
 
+def test_a_record_is_not_quoted_for_its_title(make_hit):
+    text = "title: Lost the reset pin\nanswer: A paper clip does the same.\nstatus: closed"
+    document = Document("t", "tickets.jsonl", text, title="Lost the reset pin")
+    found = sources("Where do I get a reset pin?", [make_hit(document, 0, len(text))], document)
+    assert [sentence.text for sentence in found.sentences if "pin" in sentence.text] == []
+    assert "A paper clip does the same." in [sentence.text for sentence in found.sentences]
+
+
 def test_markdown_questions_lead_to_their_answers_and_are_not_quoted(make_hit):
     text = "## Can I use rechargeable cells?\n\nNo. They fail in the cold.\n\n## Is it loud?\n\nIt hums at 20 decibels."
     document = Document("f", "faq.md", text, headings=(Heading(2, 0, "Can I use rechargeable cells?"),))
