@@ -12,8 +12,8 @@ from docindex.schema import Hit
 NO_ANSWER = "The documents do not answer this question."
 _SCORES, _SENTENCE, _SUBJECT = 0.3, 8.0, 1.0
 """What the evidence for an answer weighs, in log-odds: a unit of the null model's margin, a best sentence that is all
-about the question, and a name of the question that nothing has. From a logistic regression on the questions of
-`answer_quality.py` about the sample's documents; those about Debian's and the other collections had no part in it."""
+about the question, and a name of the question that nothing has. Rounded from logistic regressions on the questions of
+`answer_quality.py` about the sample's documents; which rounding, and `_EVEN`, with those about Debian's in sight."""
 _EVEN = 0.46
 """The relevance of the best sentence at which it speaks neither for an answer nor against one."""
 
