@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from docindex.indices.growing import grow
+from docindex.indices.handfuls import handfuls
 from docindex.indices.summarising import Summarizer
-from docindex.protocols import Embedder, OnProgress, Snapshot, Writer
+from docindex.protocols import DocumentRecord, Embedder, OnProgress, Snapshot, Writer
 from docindex.schema import DerivedRecord, Node
 
 KIND = "summaries"
 
-_SLICE = 32
-"""Documents whose summaries are embedded at once."""
+_PASSAGES = 256
+"""Passages of documents that are summarised at once, at the most."""
 _TELLING = 24
 """Passages that a document's summary is made from: the most central ones of a longer document."""
 
@@ -35,26 +36,23 @@ class DocumentSummaries:
         """Summarises the documents that have no summary; returns how many."""
         snapshot = writer.snapshot
         held = snapshot.derived_documents(KIND)
-        missing = [record.doc_id for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
         return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
 
-    def _made(self, snapshot: Snapshot, doc_ids: Sequence[str]) -> Iterator[list[DerivedRecord]]:
-        for start in range(0, len(doc_ids), _SLICE):
-            chosen = doc_ids[start : start + _SLICE]
-            titles = {doc_id: record.title for doc_id, record in snapshot.records(chosen).items()}
-            nodes = snapshot.nodes_of_all(chosen)
-            texts = [
-                self._summarizer.summarize([node.text for node in telling(snapshot, nodes[doc_id])])
-                for doc_id in chosen
-            ]
-            full = [f"{titles[doc_id]}\n{text}".strip() for doc_id, text in zip(chosen, texts, strict=True)]
+    def _made(self, snapshot: Snapshot, records: Sequence[DocumentRecord]) -> Iterator[list[DerivedRecord]]:
+        for chosen in handfuls(records, self._summarizer.together, _PASSAGES):
+            nodes = snapshot.nodes_of_all([record.doc_id for record in chosen])
+            texts = self._summarizer.summarize_all(
+                [[node.text for node in telling(snapshot, nodes[record.doc_id])] for record in chosen]
+            )
+            full = [f"{record.title}\n{text}".strip() for record, text in zip(chosen, texts, strict=True)]
             vectors = self._embedder.embed(full, kind="passage")
-            for doc_id, text, vector in zip(chosen, texts, vectors, strict=True):
+            for record, text, vector in zip(chosen, texts, vectors, strict=True):
                 yield [
                     DerivedRecord(
                         kind=KIND,
-                        key=doc_id,
-                        documents=(doc_id,),
+                        key=record.doc_id,
+                        documents=(record.doc_id,),
                         data={"text": text, "by": self._summarizer.name},
                         vector=vector,
                     )

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from docindex.chunking.sentences import split_sentences
 from docindex.indices.growing import grow
-from docindex.protocols import Embedder, OnProgress, Snapshot, Vectors, Writer
+from docindex.indices.handfuls import handfuls
+from docindex.protocols import DocumentRecord, Embedder, OnProgress, Snapshot, Vectors, Writer
 from docindex.schema import DerivedRecord, Node
 
 KIND = "sentences"
 
-_SLICE = 32
-"""Documents whose sentences are embedded at once."""
+_DOCUMENTS, _PASSAGES = 32, 256
+"""Those whose sentences are embedded at once, at the most."""
 
 
 class SentenceVectors:
@@ -35,12 +36,12 @@ class SentenceVectors:
         """Embeds the sentences of the documents that have no records; returns how many passages that made."""
         snapshot = writer.snapshot
         held = snapshot.derived_documents(KIND)
-        missing = [record.doc_id for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
         return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
 
-    def _made(self, snapshot: Snapshot, doc_ids: Sequence[str]) -> Iterator[list[DerivedRecord]]:
-        for start in range(0, len(doc_ids), _SLICE):
-            chosen = doc_ids[start : start + _SLICE]
+    def _made(self, snapshot: Snapshot, records: Sequence[DocumentRecord]) -> Iterator[list[DerivedRecord]]:
+        for handful in handfuls(records, _DOCUMENTS, _PASSAGES):
+            chosen = [record.doc_id for record in handful]
             nodes = snapshot.nodes_of_all(chosen)
             passages = {doc_id: [node for node in nodes[doc_id] if node.level == 0] for doc_id in chosen}
             vectors = iter(sentence_vectors(self._embedder, [node for doc_id in chosen for node in passages[doc_id]]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -26,9 +26,15 @@ class Summarizer(Protocol):
 
     name: str
     """Changes with what would change the summaries."""
+    together: int
+    """So many summaries at once are made sooner than one after another; 1 if that saves nothing."""
 
     def summarize(self, texts: Sequence[str]) -> str:
         """What the texts say, in about 120 words; their own words if they are no longer than that."""
+        ...
+
+    def summarize_all(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """As `summarize`, for each group of texts."""
         ...
 
 
@@ -39,6 +45,8 @@ class ExtractiveSummarizer:
     marginal relevance (Carbonell and Goldstein, 1998).
     """
 
+    together = 32
+
     def __init__(self, embedder: Embedder, words: int = WORDS) -> None:
         self.name = f"extractive-{words}"
         self._embedder = embedder
@@ -46,11 +54,28 @@ class ExtractiveSummarizer:
 
     def summarize(self, texts: Sequence[str]) -> str:
         """At most about so many words, all of them the texts' own."""
-        sentences = _sentences(texts)
-        if sum(map(_length, sentences)) <= self._words:
-            return " ".join(sentences)
-        chosen = _central(self._embedder.embed(sentences, kind="passage"), list(map(_length, sentences)), self._words)
-        return " ".join(sentences[index] for index in chosen)
+        return self.summarize_all([texts])[0]
+
+    def summarize_all(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """As `summarize`, for each group of texts; what several groups say is embedded once."""
+        return [
+            summary
+            for start in range(0, len(groups), self.together)
+            for summary in self._at_once(groups[start : start + self.together])
+        ]
+
+    def _at_once(self, groups: Sequence[Sequence[str]]) -> Iterator[str]:
+        said = [_sentences(texts) for texts in groups]
+        lengths = [list(map(_length, sentences)) for sentences in said]
+        too_long = [sum(words) > self._words for words in lengths]
+        distinct = list(
+            dict.fromkeys(text for texts, long in zip(said, too_long, strict=True) if long for text in texts)
+        )
+        rows = {text: row for row, text in enumerate(distinct)}
+        vectors = self._embedder.embed(distinct, kind="passage") if distinct else np.zeros((0, 0), np.float32)
+        for sentences, words, long in zip(said, lengths, too_long, strict=True):
+            chosen = _central(vectors[[rows[text] for text in sentences]], words, self._words) if long else None
+            yield " ".join(sentences if chosen is None else [sentences[index] for index in chosen])
 
 
 _PROMPT = (
@@ -62,12 +87,18 @@ _PROMPT = (
 class LLMSummarizer:
     """Has the local model write the summary. Passages that do not fit its context are summarised in parts first."""
 
+    together = 1
+
     def __init__(self, llm: LLM, fallback: Summarizer, words: int = WORDS) -> None:
         """`fallback` serves where the model says nothing, or a single passage is too long for it."""
         self.name = f"{llm.name}-{words}"
         self._llm = llm
         self._fallback = fallback
         self._words = words
+
+    def summarize_all(self, groups: Sequence[Sequence[str]]) -> list[str]:
+        """As `summarize`, for each group of texts."""
+        return [self.summarize(texts) for texts in groups]
 
     def summarize(self, texts: Sequence[str]) -> str:
         """The model's summary; deterministic."""

@@ -41,6 +41,13 @@ def test_a_summary_is_made_of_words_of_the_texts_and_not_long(texts: list[str], 
     assert len(summary.split()) <= max(words, *(len(text.split()) for text in texts), 0) if texts else summary == ""
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.lists(st.sampled_from(SENTENCES), max_size=9), max_size=70))
+def test_many_are_summarised_as_each_is_alone(groups: list[list[str]]) -> None:
+    summarizer = ExtractiveSummarizer(HashingEmbedder(), words=22)
+    assert summarizer.summarize_all(groups) == [summarizer.summarize(texts) for texts in groups]
+
+
 def test_the_model_writes_the_summary_and_sees_every_passage() -> None:
     llm = ScriptedLLM("It is about a pump.")
     summarizer = LLMSummarizer(llm, ExtractiveSummarizer(HashingEmbedder()), words=20)

@@ -133,6 +133,25 @@ def test_an_interrupted_refresh_goes_on(store: IndexStore, monkeypatch: pytest.M
     assert_sound(store.snapshot())
 
 
+def test_an_interruption_above_the_documents_costs_no_summary(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docindex.indices.growing.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(ExtractiveSummarizer, "together", 1)  # as the local model's
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == "index" and progress.nodes_total < 13 and progress.nodes == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), store.writer() as writer:
+        new_tree().refresh(writer, interrupt)
+    kept = {key for key, record in by_key(store.snapshot()).items() if record.data["layer"]}
+    assert len(kept) == 2
+    refresh(store, new_tree())
+    assert_sound(store.snapshot())
+    assert kept <= by_key(store.snapshot()).keys()
+
+
 @pytest.mark.parametrize("walk", ["collapsed", "traversal"])
 def test_the_tree_finds_passages_of_the_topic(store: IndexStore, walk: TreeWalk) -> None:
     refresh(store, new_tree())
