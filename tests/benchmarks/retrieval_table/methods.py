@@ -27,7 +27,7 @@ class Method:
     model: bool = False
     """The local model writes or reads for each query."""
     most: int | None = None
-    """It is measured on so many queries and no more, since each takes many seconds."""
+    """It is measured on so many queries and no more, since each takes long and it is no candidate for the best."""
 
     def missing(self, there: Collection[str]) -> str:
         """What it lacks, and how that is brought about; empty if nothing."""
@@ -75,11 +75,15 @@ def methods(cross_encoder: Path | None) -> list[Method]:
         Method(name="+ rerank: cross-encoder", options=crossed),
         Method(name="+ rerank: cross-encoder, half its score", options=replace(crossed, rerank_weight=0.5)),
         Method(name="+ rerank: late interaction", options=RetrievalOptions(rerank=LATE)),
-        Method(name="+ rerank: late interaction alone", options=RetrievalOptions(rerank=LATE, rerank_weight=1.0)),
+        Method(
+            name="+ rerank: late interaction alone", options=RetrievalOptions(rerank=LATE, rerank_weight=1.0), most=200
+        ),
         Method(name="+ rerank: the local model", options=RetrievalOptions(llm_rerank=10), model=True, most=50),
         Method(name="+ three grains", options=GRAINS, needs="sentences"),
         Method(name="+ three grains, late interaction", options=replace(GRAINS, rerank=LATE), needs="sentences"),
         Method(name="+ three grains, variety", options=replace(GRAINS, mmr=0.7), needs="sentences"),
-        Method(name="+ tree, late interaction", options=replace(TREE, rerank=LATE), needs="tree"),
-        Method(name="+ feedback, late interaction", options=RetrievalOptions(feedback=Feedback(), rerank=LATE)),
+        Method(name="+ tree, late interaction", options=replace(TREE, rerank=LATE), needs="tree", most=200),
+        Method(
+            name="+ feedback, late interaction", options=RetrievalOptions(feedback=Feedback(), rerank=LATE), most=200
+        ),
     ]
