@@ -65,7 +65,9 @@ def main() -> int:
         print(peer, flush=True)
         try:
             found[peer] = (
-                llamaindex(files, work, options) if peer == "llamaindex" else in_memory(peer, files, work, options)
+                llamaindex(peer, files, work, options)
+                if peer == "llamaindex"
+                else in_memory(peer, files, work, options)
             )
         except (StepError, SetupError) as error:
             found[peer] = {"failure": str(error)}
