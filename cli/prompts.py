@@ -22,16 +22,16 @@ def prompts(
 ) -> None:
     """Lists the prompts that the model is asked with, or writes them into a folder, to be changed there.
 
-    Files of the folder take the place of the shipped prompts for `query --prompts DIR` and `chat --prompts DIR`. Those
-    that are left as they are may be deleted from it. In a pipe, a line holds the file, the values that the prompt is
-    given, and what it is for, separated by tabs.
+    Files of the folder take the place of the shipped prompts where a command is given `--prompts DIR`. Those that are
+    left as they are may be deleted from it. In a pipe, a line holds the file, the values that the prompt is given, and
+    what it is for, separated by tabs.
 
     Examples:
       docindex prompts
       docindex prompts my-prompts
       docindex query "How long is the warranty?" --prompts my-prompts
     """
-    from docindex.answering.prompt_files import SHIPPED, shipped, write_shipped
+    from docindex.prompts.files import SHIPPED, shipped, write_shipped
 
     if folder is not None:
         paths = write_shipped(folder)

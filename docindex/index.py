@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
-    from docindex.answering.prompt_files import Prompts
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
     from docindex.ingest.unchanged import Look
+    from docindex.prompts.files import Prompts
     from docindex.protocols import OnProgress, Retriever, StreamingEngine
     from docindex.retrieval.options import RetrievalOptions
     from docindex.retrieval.recording import RecordingRetriever
@@ -581,7 +581,7 @@ class Index(StoredIndex):
 
 
 def _prompts(folder: str | Path | None) -> Prompts:
-    from docindex.answering.prompt_files import Prompts
+    from docindex.prompts.files import Prompts
 
     return Prompts.of(folder)
 

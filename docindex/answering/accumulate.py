@@ -10,10 +10,10 @@ from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement
 from docindex.answering.packing import answer_room, fill_all, room_for
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import answer_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Vectors
 from docindex.schema import Document, Hit, Response
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from docindex.answering.memory import Memory, RecentTurns, Turn
 from docindex.answering.packing import fits
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.llm.reading import reading
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
 from docindex.schema import Response
 

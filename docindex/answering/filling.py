@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from docindex.answering.fields import FieldCheck, Kept, Nothing
 from docindex.answering.packing import fits
-from docindex.answering.prompt_files import Prompts
 from docindex.answering.prompting import fenced
 from docindex.answering.usage import Clock, Usage
 from docindex.llm.reading import reading
 from docindex.llm.schema_check import problems
+from docindex.prompts.files import Prompts
 from docindex.protocols import LLM, Message
 from docindex.schema import JsonValue
 

@@ -9,10 +9,10 @@ from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.context_only import ContextSynthesizer
 from docindex.answering.extract import ExtractSynthesizer
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.refine import RefineSynthesizer
 from docindex.answering.simple import SimpleSynthesizer
 from docindex.answering.tree import TreeSynthesizer
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Synthesizer, Vectors
 from docindex.schema import Document, SynthesisMode
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from docindex.answering.grounding import GroundedAnswer, Grounding
 from docindex.answering.packing import PackedPrompt, answer_room
-from docindex.answering.prompt_files import Prompts
 from docindex.answering.prompting import STOP
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
+from docindex.prompts.files import Prompts
 from docindex.protocols import LLM
 from docindex.schema import Hit, Response
 

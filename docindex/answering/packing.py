@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import answer_prompt
 from docindex.chunking.sentences import split_sentences
 from docindex.errors import QueryError
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message
 from docindex.schema import Hit
 

@@ -1,4 +1,4 @@
-"""The prompts as messages: what is put into the files of `prompts/`, and how it is fenced."""
+"""The prompts as messages: what is put into the files of `docindex/prompts/`, and how it is fenced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from docindex.answering.fencing import fenced as fenced
 from docindex.answering.fencing import tag
 from docindex.answering.orders import without_orders
-from docindex.answering.prompt_files import SHIPPED, Prompts
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import Message
 from docindex.schema import Hit
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Sequence
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, beyond, improves, text_of
 from docindex.answering.packing import Fit, answer_room, fill, fits, is_short, parts_of, room_for
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import STOP, refine_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Vectors
 from docindex.schema import Document, Hit, Response, Step
 

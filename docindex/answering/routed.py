@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import direct_prompt
 from docindex.answering.streams import asked
 from docindex.errors import QueryError
 from docindex.llm.reading import reading
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, StreamingEngine
 from docindex.retrieval.router import Router
 from docindex.retrieval.routes import Answer, Direct, Refuse, Retrieve

@@ -9,8 +9,8 @@ from docindex.answering.grounding import Grounding
 from docindex.answering.one_prompt import OnePrompt
 from docindex.answering.packing import pack_evenly
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import LazyAnswer
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Vectors
 from docindex.schema import Document, Hit
 

@@ -16,12 +16,12 @@ from docindex.answering.filling import FormFiller, RefusedFormError
 from docindex.answering.forms import as_form, field_lines
 from docindex.answering.packing import Filling, fill, fits, is_short, parts_of
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import answer_prompt, fenced
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.schema_check import problems
 from docindex.llm.schema_grammar import schema_grammar
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message, Retriever
 from docindex.schema import Citation, Condition, Document, Hit, JsonValue, Query, SearchMode, TokenCounts
 

@@ -11,10 +11,10 @@ from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, any_verified, improves, text_of
 from docindex.answering.packing import Filling, answer_room, fill_all, fits, room_for
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import STOP, answer_prompt, combine_prompt
 from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Message, Vectors
 from docindex.schema import Document, Hit, Response, Step
 

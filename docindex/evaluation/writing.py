@@ -17,6 +17,8 @@ from docindex.chunking.sentences import split_sentences
 from docindex.evaluation.keywords import Sentence, sentences_of, words_of
 from docindex.evaluation.questions import LoadDocument, Question, question_id_of
 from docindex.evaluation.sampling import sample, spread
+from docindex.prompts import examples
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message
 
 AnswerKind: TypeAlias = Literal["number", "name", "phrase"]
@@ -26,10 +28,6 @@ ATTEMPTS = 5
 MAX_TOKENS = 40
 _CONTEXT = 400
 """Characters before the sentence that the model may read, in whole sentences."""
-_SYSTEM = (
-    "You write one short question about a passage. The question must be answered by the given answer, must make sense "
-    "to somebody who has not seen the passage, and must not contain the answer."
-)
 _GRAMMAR = """
 root ::= opening " " [^?!.:;\\n]{8,100} "?"
 opening ::= %s
@@ -72,7 +70,13 @@ class Answer:
 
 
 def model_questions(
-    llm: LLM, doc_ids: Sequence[str], load: LoadDocument, count: int, *, seed: int = 0
+    llm: LLM,
+    doc_ids: Sequence[str],
+    load: LoadDocument,
+    count: int,
+    *,
+    seed: int = 0,
+    prompts: Prompts = SHIPPED,
 ) -> Iterator[Question]:
     """At most `count` questions with short answers, spread over the documents, each as soon as it is made."""
     by_document: dict[str, list[Answer]] = {}
@@ -89,7 +93,7 @@ def model_questions(
         document = load(answer.sentence.doc_id)
         if made == count or document is None:
             return
-        text = _ask(llm, answer, document.text, document.title)
+        text = _ask(llm, answer, document.text, document.title, prompts)
         if text is not None and text.lower() not in asked:
             asked.add(text.lower())
             made += 1
@@ -144,15 +148,14 @@ def openings_for(answer: Answer) -> list[str]:
     return [*by_unit, *counted] or list(_OPENINGS["number"])
 
 
-def _ask(llm: LLM, answer: Answer, text: str, title: str) -> str | None:
+def _ask(llm: LLM, answer: Answer, text: str, title: str, prompts: Prompts) -> str | None:
     sentence = answer.sentence
     passage = " ".join(text[_context_start(text, sentence.start) : sentence.start + len(sentence.text)].split())
-    about = f"Document: {title}\n" if title else ""
+    values = {"title": title, "passage": passage, "answer": " ".join(answer.text.split())}
     request = [
-        Message("system", _SYSTEM),
-        Message("user", "Passage: The pump was made in Leeds and needs 3 litres of oil.\nAnswer: 3 litres"),
-        Message("assistant", "How many litres of oil does the pump need?"),
-        Message("user", f"{about}Passage: {passage}\nAnswer: {' '.join(answer.text.split())}"),
+        Message("system", prompts.render("eval_make_system")),
+        *examples.turns(prompts.render("eval_make_examples")),
+        Message("user", prompts.render("eval_make", values)),
     ]
     grammar = _GRAMMAR % " | ".join(json.dumps(opening) for opening in openings_for(answer))
     said = "".join(token.text for token in llm.complete(request, max_tokens=MAX_TOKENS, grammar=grammar))

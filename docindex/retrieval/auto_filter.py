@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from docindex.errors import QueryError
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message, Retriever, Snapshot
 from docindex.retrieval.filtered import narrowed
 from docindex.retrieval.filters import parse_filter
@@ -26,33 +27,28 @@ class AutoFilterRetriever:
     the question is asked without it.
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], llm: LLM, inner: Retriever) -> None:
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], llm: LLM, inner: Retriever, prompts: Prompts = SHIPPED
+    ) -> None:
         self._snapshot = snapshot
         self._llm = llm
         self._inner = inner
+        self._prompts = prompts
 
     def retrieve(self, query: Query) -> list[Hit]:
         """The inner retriever's hits."""
-        implied = implied_condition(self._llm, query.text, self._snapshot().fields())
+        implied = implied_condition(self._llm, query.text, self._snapshot().fields(), self._prompts)
         if implied is None:
             return self._inner.retrieve(query)
         return self._inner.retrieve(narrowed(query, implied)) or self._inner.retrieve(query)
 
 
-def implied_condition(llm: LLM, question: str, fields: Sequence[Field]) -> Condition | None:
+def implied_condition(llm: LLM, question: str, fields: Sequence[Field], prompts: Prompts = SHIPPED) -> Condition | None:
     """The condition that the question implies, if any."""
     usable = [field for field in fields if field.name not in ("node_id", "level", "page_label")][-_MOST_FIELDS:]
     if not usable:
         return None
-    names = ", ".join(f"{field.name} ({field.type})" for field in usable)
-    messages = [
-        Message(
-            "system",
-            f"Which conditions on fields does the question state? The fields: {names}. Answer with a JSON array of "
-            "[field, operator, value]; with [] if it states none, which is the usual case.",
-        ),
-        Message("user", question),
-    ]
+    messages = [Message("system", prompts.render("filter_system", {"fields": usable})), Message("user", question)]
     if llm.count_tokens(messages) + _MAX_TOKENS > llm.context_tokens:
         return None
     tokens = llm.complete(messages, max_tokens=_MAX_TOKENS, grammar=_grammar(usable))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from docindex.errors import ConfigError
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message
 from docindex.schema import TransformName
 
@@ -17,22 +18,18 @@ _MAX_TOKENS = 256
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    instruction: str
     most: int
+    """So many texts."""
     keeps: bool = True
     """The question as it was asked is looked up too."""
 
 
 _TASKS: dict[TransformName, _Task] = {
-    "multi-query": _Task("Write three other ways to ask the user's question, in other words.", 3),
-    "hyde": _Task("Write a short passage of a document that answers the user's question.", 1),
-    "step-back": _Task("Write one more general question whose answer helps to answer the user's question.", 1),
-    "decompose": _Task(
-        "Split the user's question into simpler questions, each of which can be looked up by itself.", 3
-    ),
-    "rewrite": _Task(
-        "Rewrite the user's question as a clear search query. Keep every name and number.", 1, keeps=False
-    ),
+    "multi-query": _Task(3),
+    "hyde": _Task(1),
+    "step-back": _Task(1),
+    "decompose": _Task(3),
+    "rewrite": _Task(1, keeps=False),
 }
 
 
@@ -43,8 +40,8 @@ class QueryTransform:
     2310.06117), decomposition as in self-ask (arXiv 2210.03350), rewriting (arXiv 2305.14283).
     """
 
-    def __init__(self, llm: LLM, name: TransformName) -> None:
-        """Takes the model and what it is to do.
+    def __init__(self, llm: LLM, name: TransformName, prompts: Prompts = SHIPPED) -> None:
+        """Takes the model, what it is to do, and what it is asked with.
 
         Raises:
             ConfigError: There is no transform of the name.
@@ -53,6 +50,8 @@ class QueryTransform:
             raise ConfigError(f"There is no query transform {name!r}: choose {', '.join(get_args(TransformName))}.")
         self._llm = llm
         self._task = _TASKS[name]
+        self._prompt = f"transform_{name.replace('-', '_')}"
+        self._prompts = prompts
 
     def texts(self, question: str) -> list[str]:
         """What is looked up, the question first where it is kept. The question alone if the model is of no help."""
@@ -63,10 +62,7 @@ class QueryTransform:
         return [question, *unique] if self._task.keeps else unique
 
     def _written(self, question: str) -> list[str]:
-        messages = [
-            Message("system", f"{self._task.instruction} Answer with a JSON array of strings."),
-            Message("user", question),
-        ]
+        messages = [Message("system", self._prompts.render(self._prompt)), Message("user", question)]
         if self._llm.count_tokens(messages) + _MAX_TOKENS > self._llm.context_tokens:
             return []
         tokens = self._llm.complete(messages, max_tokens=_MAX_TOKENS, grammar=_grammar(self._task.most))

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
-    from docindex.answering.prompt_files import Prompts
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
     from docindex.config import AnswerOptions
+    from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
     from docindex.retrieval.router import Router
     from docindex.retrieval.routes import Retrieve

@@ -12,7 +12,7 @@ from docindex.schema import MemoryKind, Response, SavedTurn
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.memory import Memory, Turn
-    from docindex.answering.prompt_files import Prompts
+    from docindex.prompts.files import Prompts
     from docindex.protocols import StreamingEngine
     from docindex.wiring.parts import Parts
 

@@ -12,8 +12,8 @@ from docindex.wiring.answering import answering_llm, engine
 
 if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
-    from docindex.answering.prompt_files import Prompts
     from docindex.config import AnswerOptions
+    from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, Engine, Retriever, Snapshot
     from docindex.retrieval.options import RetrievalOptions
     from docindex.schema import Condition, Document, SearchMode, TransformName, Via

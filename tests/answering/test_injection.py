@@ -16,10 +16,10 @@ from docindex import Index
 from docindex.answering.modes import synthesizer
 from docindex.answering.orders import without_orders
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.prompt_files import SHIPPED
 from docindex.answering.prompting import answer_prompt
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.llm.template import PromptEncoder
+from docindex.prompts.files import SHIPPED
 from docindex.schema import Document, Hit, Response, SynthesisMode
 from docindex.testing.scripted_llm import ScriptedLLM
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from docindex.answering.chat import Chat
 from docindex.answering.modes import synthesizer
-from docindex.answering.prompt_files import SHIPPED, Prompts, shipped, write_shipped
 from docindex.answering.prompting import (
     PromptTurn,
     answer_prompt,
@@ -27,6 +26,7 @@ from docindex.answering.routed import RoutedEngine
 from docindex.answering.streams import LazyAnswer
 from docindex.answering.structured import StructuredEngine
 from docindex.errors import ConfigError
+from docindex.prompts.files import SHIPPED, Prompts, shipped, write_shipped
 from docindex.protocols import Message
 from docindex.retrieval.routes import Direct
 from docindex.schema import Document, Hit, Response, SynthesisMode

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from docindex.answering.fencing import fenced
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.prompting import PromptSource
+from docindex.prompts import examples
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import Message
 from docindex.schema import Step
 
@@ -44,17 +45,9 @@ def messages(
     shown = [PromptSource(_heading(step), _line(step.answer, _LONGEST_FINDING)) for step in findings]
     return [
         Message("system", prompts.render(task, {"choices": choices})),
-        *_examples(prompts.render(f"{task}_examples")),
+        *examples.turns(prompts.render(f"{task}_examples")),
         Message("user", prompts.render("decide_user", {"findings": shown, "question": _line(question)})),
     ]
-
-
-def _examples(text: str) -> Iterator[Message]:
-    """Turns of a chat: of each paragraph, the last line is the answer."""
-    for example in text.split("\n\n") if text else ():
-        asked, _, decided = example.rpartition("\n")
-        yield Message("user", asked)
-        yield Message("assistant", decided)
 
 
 def _heading(step: Step) -> str:

@@ -13,9 +13,9 @@ from docindex.answering.engines.decisions import By, Decided, Decider
 from docindex.answering.engines.exam import Exam, engine_decision
 from docindex.answering.engines.sides import sides_of
 from docindex.answering.engines.splitting import split_question
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.usage import Clock
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, Engine
 from docindex.schema import Response, TokenCounts
 

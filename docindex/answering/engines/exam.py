@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from docindex.answering.engines.asking import Choice, messages
 from docindex.answering.engines.decisions import Decider, Decision
 from docindex.answering.engines.shapes import Fields, OneOf
-from docindex.answering.prompt_files import SHIPPED, Prompts
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM
 from docindex.schema import JsonValue, TokenCounts
 

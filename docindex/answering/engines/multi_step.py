@@ -13,10 +13,10 @@ from docindex.answering.engines.decisions import By, Decided, Decider, Decision
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Fields, Text
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.prompt_files import SHIPPED, Prompts
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, Engine
 from docindex.schema import JsonValue, Response, Step, TokenCounts
 

@@ -22,6 +22,7 @@ from docindex.answering.tables.running import Cited, Result, Runner
 from docindex.answering.tables.telling import Telling, of_rivals
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import QueryError, RequestCancelledError
+from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, Snapshot
 from docindex.schema import Condition, Response, Step
 
@@ -78,7 +79,12 @@ class TablesEngine:
     """
 
     def __init__(
-        self, tables: Tables, llm: Callable[[], LLM] | None = None, *, limits: TableLimits = _NO_LIMITS
+        self,
+        tables: Tables,
+        llm: Callable[[], LLM] | None = None,
+        *,
+        limits: TableLimits = _NO_LIMITS,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         """Puts the parts together.
 
@@ -86,10 +92,12 @@ class TablesEngine:
             tables: What is asked: `IndexTables` or `DatabaseTables`.
             llm: The model that proposes plans where the rules have none, loaded when it is first needed; None for none.
             limits: What one question may cost.
+            prompts: What the model is asked with.
         """
         self._tables = tables
         self._llm = llm
         self._limits = limits
+        self._prompts = prompts
 
     @classmethod
     def over(
@@ -99,9 +107,10 @@ class TablesEngine:
         *,
         where: Condition | None = None,
         limits: TableLimits = _NO_LIMITS,
+        prompts: Prompts = SHIPPED,
     ) -> TablesEngine:
         """An engine over the tables of an index, or of its documents that meet a condition."""
-        return cls(IndexTables(snapshot, limits, where=where), llm, limits=limits)
+        return cls(IndexTables(snapshot, limits, where=where), llm, limits=limits, prompts=prompts)
 
     def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
         """The whole response to a question.
@@ -162,7 +171,7 @@ class TablesEngine:
         planned, model = planning.planned, ""
         if planned is None and not planning.rivals and planning.missed and self._llm is not None:
             llm = self._llm()
-            planned = ModelPlanner(llm).plan(question, planning.missed, usage, clock, cancel)
+            planned = ModelPlanner(llm, self._prompts).plan(question, planning.missed, usage, clock, cancel)
             model = llm.name if planned is not None else ""
         if planned is None:
             return _Found(planning, None, None)

@@ -14,7 +14,7 @@ from docindex.answering.engines.choosing import CHOICES, ChoosingEngine
 from docindex.answering.engines.exam import Exam
 from docindex.answering.engines.multi_step import MultiStepEngine
 from docindex.answering.engines.subquestions import SubQuestionEngine
-from docindex.answering.prompt_files import Prompts, shipped
+from docindex.prompts.files import Prompts, shipped
 from docindex.protocols import Message
 from docindex.testing.scripted_llm import ScriptedLLM
 

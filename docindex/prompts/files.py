@@ -1,5 +1,7 @@
 """The prompts as files: the shipped ones, and one's own in place of some of them.
 
+Everything that the language model is asked with is one of these files, or a user's question alone.
+
 A prompt is a template, and only its file is ever read as one: questions and text of documents are values that are put
 into it, whatever they look like.
 """
@@ -9,18 +11,12 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib import resources
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
-
-import jinja2
-from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from docindex.errors import ConfigError
 from docindex.schema import digest
@@ -30,16 +26,6 @@ logger = logging.getLogger("docindex")
 _ENDING = ".txt"
 _PURPOSE = re.compile(r"\{#-?\s*(.+)")
 _VERSION_LENGTH = 12
-_FAULTS = (
-    jinja2.TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What a template that parses may raise once it has its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +55,9 @@ class Prompt:
         Raises:
             jinja2.TemplateSyntaxError: It is no template.
         """
-        environment = _environment()
-        return frozenset(meta.find_undeclared_variables(environment.parse(self.text))) - environment.globals.keys()
+        from docindex.prompts import templates  # brings Jinja, which whoever asks no model need not wait for
+
+        return templates.variables(self.text)
 
     def render(self, values: Mapping[str, object]) -> str:
         """The text with the values in it, without the space around it.
@@ -78,15 +65,14 @@ class Prompt:
         Raises:
             ConfigError: One's own template can't be filled in.
         """
+        from docindex.prompts import templates
+
         try:
-            return _template(self.text, self._file).render(values).strip()
-        except _FAULTS as error:
+            return templates.render(self.text, self._file, values).strip()
+        except templates.BrokenTemplateError as error:
             if self.path is None:
                 raise
-            lines = [
-                at for frame, at in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == self._file
-            ]
-            raise self.fault(lines[-1] if lines else 1, str(error) or type(error).__name__) from error
+            raise self.fault(error.line, error.reason) from error
 
     def check(self, shipped: Prompt) -> None:
         """Tells whether it can stand in for a shipped one.
@@ -94,17 +80,19 @@ class Prompt:
         Raises:
             ConfigError: It is no template, or wants what that one is not given.
         """
+        from docindex.prompts import templates
+
         try:
-            _template(self.text, self._file)
-            unknown = self.variables - shipped.variables
-        except jinja2.TemplateSyntaxError as error:
-            raise self.fault(error.lineno, error.message or "it can't be read") from error
-        for node in _environment().parse(self.text).find_all(nodes.Name):
-            if node.name in unknown:
-                near = _meant(node.name, shipped.variables)
+            templates.check(self.text, self._file)
+        except templates.BrokenTemplateError as error:
+            raise self.fault(error.line, error.reason) from error
+        unknown = self.variables - shipped.variables
+        for name, line in templates.names(self.text):
+            if name in unknown:
+                near = _meant(name, shipped.variables)
                 hint = f" ({near})" if near else ""
                 given = ", ".join(sorted(shipped.variables)) or "nothing"
-                raise self.fault(node.lineno, f"{node.name!r} is not given to this prompt{hint}: it is given {given}")
+                raise self.fault(line, f"{name!r} is not given to this prompt{hint}: it is given {given}")
 
     def fault(self, line: int, reason: str) -> ConfigError:
         """What is wrong with a line of it."""
@@ -156,6 +144,12 @@ class Prompts:
         """A digest of all of them: another one where any says something else."""
         return digest(*((self.own.get(name) or prompt).text for name, prompt in shipped().items()))[:_VERSION_LENGTH]
 
+    def own_version(self, *names: str) -> str:
+        """A digest of those of one's own among these; empty where all of them say what the shipped ones do."""
+        own = [self.own[name].text for name in names if name in self.own]
+        same = all(self.own[name].text == shipped()[name].text for name in names if name in self.own)
+        return "" if same else digest(*own)[:_VERSION_LENGTH]
+
 
 SHIPPED = Prompts()
 """Without any of one's own."""
@@ -164,7 +158,9 @@ SHIPPED = Prompts()
 @cache
 def shipped() -> Mapping[str, Prompt]:
     """The shipped prompts by their names, which are sorted."""
-    files = sorted(resources.files("docindex.answering").joinpath("prompts").iterdir(), key=lambda file: file.name)
+    from importlib import resources
+
+    files = sorted(resources.files("docindex.prompts").iterdir(), key=lambda file: file.name)
     texts = {file.name.removesuffix(_ENDING): file.read_text("utf-8") for file in files if file.name.endswith(_ENDING)}
     return MappingProxyType({name: Prompt(name, text) for name, text in texts.items()})
 
@@ -202,16 +198,3 @@ def _read(path: Path) -> Prompt:
 def _meant(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.casefold(), sorted(known), n=2)
     return f"did you mean {' or '.join(near)}?" if near else ""
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-
-
-@lru_cache(maxsize=256)
-def _template(text: str, file: str) -> jinja2.Template:
-    """The compiled text; errors in it name the file."""
-    environment = _environment()
-    code = environment.compile(text, file, file)
-    return jinja2.Template.from_code(environment, code, environment.make_globals(None))
