@@ -18,7 +18,6 @@ from docindex.cli.answering import (
     DatabaseOption,
     DocumentOption,
     EngineOption,
-    PromptsOption,
     SentencesOption,
     StepsOption,
     StrictOption,
@@ -35,6 +34,7 @@ from docindex.cli.options import (
     MaxTokensOption,
     ModelOption,
     ModeOption,
+    PromptsOption,
     RequireGpuOption,
 )
 from docindex.cli.output import print_json, print_json_line

@@ -58,16 +58,6 @@ CacheOption = Annotated[
     bool,
     typer.Option("--cache/--no-cache", help="Answer a prompt that was answered before from what the index keeps."),
 ]
-PromptsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--prompts",
-        metavar="DIR",
-        help="A folder with prompts of your own: what has the name of a shipped one takes its place. `docindex prompts "
-        "DIR` writes one.",
-        show_default=False,
-    ),
-]
 
 
 def answer_options(

@@ -27,6 +27,7 @@ from docindex.cli.options import (
     MaxTokensOption,
     ModelOption,
     ModeOption,
+    PromptsOption,
     RequireGpuOption,
 )
 from docindex.cli.output import counted, print_json
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from docindex.config import LLMConfig
     from docindex.evaluation.questions import Question
     from docindex.index import Index
+    from docindex.prompts.files import Prompts
 
 Way = Literal["heading", "sentence", "model"]
 
@@ -65,6 +67,7 @@ def eval_make(
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Chooses among the documents.")] = 0,
     llm: ModelOption = None,
+    prompts: PromptsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,11 +84,13 @@ def eval_make(
     """
     from docindex.evaluation.questions import check_places, write_questions
     from docindex.index import Index
+    from docindex.prompts.files import Prompts
 
     if out.exists() and not force:
         raise QueryError(f"{out} is there already: choose another --out, or add --force.")
     session = Session.of(ctx)
     ways = _ways(by or ("heading", "sentence"))
+    asked_with = Prompts.of(prompts)
     config = llm_config(session, llm, max_tokens=None, require_gpu=False) if "model" in ways else None
     if config is not None:
         bring_model(session, config.model)
@@ -96,7 +101,7 @@ def eval_make(
     ):
 
         def checked() -> Iterator[Question]:
-            for question in _made(session, opened, ways, count, foreign, seed, config, on_count):
+            for question in _made(session, opened, ways, count, foreign, seed, config, asked_with, on_count):
                 kinds[question.kind] += 1
                 on_count("questions", kinds.total(), count + foreign)
                 yield from check_places([question], opened.document, str(out))
@@ -195,6 +200,7 @@ def _made(
     foreign: int,
     seed: int,
     config: LLMConfig | None,
+    prompts: Prompts,
     on_count: Counted,
 ) -> Iterator[Question]:
     """The questions, way by way: what one can't give, the later ones make up for."""
@@ -215,7 +221,7 @@ def _made(
         elif way == "sentence":
             made = keyword_questions(doc_ids, index.document, share, seed=seed)
         else:
-            made = _written(session, index, doc_ids, share, seed, config)
+            made = _written(session, index, doc_ids, share, seed, config, prompts)
         for question in made:
             left -= 1
             yield question
@@ -223,7 +229,13 @@ def _made(
 
 
 def _written(
-    session: Session, index: Index, doc_ids: Sequence[str], count: int, seed: int, config: LLMConfig | None
+    session: Session,
+    index: Index,
+    doc_ids: Sequence[str],
+    count: int,
+    seed: int,
+    config: LLMConfig | None,
+    prompts: Prompts,
 ) -> Iterator[Question]:
     from docindex.evaluation.writing import model_questions
     from docindex.wiring import open_llm
@@ -232,6 +244,6 @@ def _written(
         return
     llm = open_llm(config, session.environment)
     try:
-        yield from model_questions(llm, doc_ids, index.document, count, seed=seed)
+        yield from model_questions(llm, doc_ids, index.document, count, seed=seed, prompts=prompts)
     finally:
         llm.close()

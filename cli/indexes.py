@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from docindex.cli.groups import add_group
-from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
+from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption, PromptsOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.screen import Column
@@ -82,13 +82,14 @@ def add(
     words: Annotated[
         int, typer.Option("--words", metavar="N", min=20, max=400, help="About how long a summary is.")
     ] = 120,
+    prompts: PromptsOption = None,
     lease_wait: LeaseWaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Adds an index, and makes it for all documents.
 
     It can be stopped at any time, and goes on from there with `docindex indexes refresh` or the next ingest. An index
-    of the kind that was made otherwise is made anew.
+    of the kind that was made otherwise is made anew. Prompts go with --by model; ingests read them from their folder.
 
     Examples:
       docindex indexes add summaries
@@ -99,7 +100,9 @@ def add(
     from docindex.indices.definitions import definition_of
 
     session = Session.of(ctx)
-    definition = definition_of(kind.value, by=by.value, fanout=fanout, words=words, llm=session.environment.llm)
+    definition = definition_of(
+        kind.value, by=by.value, fanout=fanout, words=words, llm=session.environment.llm, prompts=prompts
+    )
     with (
         Index.open(session.index_path(index), environment=session.environment) as opened,
         show_progress("Making") as on_progress,

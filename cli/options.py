@@ -79,6 +79,17 @@ RequireGpuOption = Annotated[
     bool, typer.Option("--require-gpu", help="Fail where the model can't be offloaded, rather than run on the CPU.")
 ]
 
+PromptsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompts",
+        metavar="DIR",
+        help="A folder with prompts of your own: what has the name of a shipped one takes its place. `docindex prompts "
+        "DIR` writes one.",
+        show_default=False,
+    ),
+]
+
 AtOption = Annotated[
     str | None,
     typer.Option(

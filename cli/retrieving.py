@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,6 +67,7 @@ def retrieval_options(
     transform: TransformName | None,
     rerank: str | None,
     settings: Sequence[str] | None,
+    prompts: Path | None = None,
 ) -> RetrievalOptions | None:
     """What the options come to; None where none is given.
 
@@ -80,6 +82,7 @@ def retrieval_options(
             ("window", window, 0),
             ("transform", transform, None),
             ("rerank", rerank, None),
+            ("prompts", prompts, None),
         )
         if value != default
     }

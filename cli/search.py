@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docindex.cli.opening_indexes import Explaining, Searched, open_indexes
-from docindex.cli.options import AtOption, FilterOption, IndexesOption, JsonOption, ModeOption
+from docindex.cli.options import AtOption, FilterOption, IndexesOption, JsonOption, ModeOption, PromptsOption
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.render import show_hits, show_stages
 from docindex.cli.retrieving import (
@@ -66,6 +66,7 @@ def search(
     window: WindowOption = 0,
     transform: TransformOption = None,
     rerank: RerankOption = None,
+    prompts: PromptsOption = None,
     settings: SetOption = None,
     explain: Annotated[bool, typer.Option("--explain", help="Also show what each stage of the search gave.")] = False,
     at: AtOption = None,
@@ -87,7 +88,7 @@ def search(
         raise QueryError('Give one query, as in `docindex search "reset the device"`, or --queries FILE.')
     session = Session.of(ctx)
     many = _read_queries(queries) if queries is not None else None
-    options = retrieval_options(via, expand, window, transform, rerank, settings)
+    options = retrieval_options(via, expand, window, transform, rerank, settings, prompts)
     if explain and (many is not None or len(index or ()) > 1):
         raise QueryError("--explain goes with one query of one index: leave it out.")
     started = time.perf_counter()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, ModeOption, at_version
+from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, ModeOption, PromptsOption, at_version
 from docindex.cli.output import print_json
 from docindex.cli.retrieving import (
     ExpandOption,
@@ -64,6 +64,7 @@ def why(
     window: WindowOption = 0,
     transform: TransformOption = None,
     rerank: RerankOption = None,
+    prompts: PromptsOption = None,
     settings: SetOption = None,
     at: AtOption = None,
     as_json: JsonOption = False,
@@ -90,7 +91,7 @@ def why(
         if trace is not None:
             _tell(opened.why_traced(query, _trace_id(trace)), as_json=as_json)  # the one argument is the document
             return
-        options = retrieval_options(via, expand, window, transform, rerank, settings)
+        options = retrieval_options(via, expand, window, transform, rerank, settings, prompts)
         found = opened.why(query, doc_id or "", k, mode, filter, options)
     if as_json:
         print_json(found.as_dict())

@@ -158,7 +158,8 @@ class AnswerOptions:
     cache: bool = True
     """Answer a prompt that was answered before, for the same version of the index, from what is kept."""
     prompts: str | Path | None = None
-    """A folder with prompts of one's own, in place of the shipped ones of the same names."""
+    """A folder with prompts of one's own, in place of the shipped ones of the same names. It serves the search, too,
+    where that has the model asked and its options name no other."""
 
     def __post_init__(self) -> None:
         if self.synthesis not in get_args(SynthesisMode):

@@ -119,7 +119,8 @@ class JoinedIndex:
         if name != "retriever":
             raise ConfigError(f"The engine {name!r} goes with one index: leave it out, or ask one index alone.")
         first = next(iter(self._indexes.values()))
-        found = self._retriever(mode, filter, options)
+        own = None if answers is None else answers.prompts
+        found = self._retriever(mode, filter, None if options is None else options.with_prompts(own))
         return first.engine_over(found, self.document, k=k, mode=mode, answers=answers)
 
     def query(self, question: str) -> Response:

@@ -69,14 +69,14 @@ class RoutedIndex:
         self._routes = Path(routes)
         self._k = k
         self._mode: SearchMode = mode
-        self._options = options
+        prompts = answers.prompts if answers is not None else None
+        self._options = None if options is None else options.with_prompts(prompts)
         self._false_refusals = false_refusals
         self._answers = answers
         self._engines = dict(engines or {})
         self._environment = environment
         self._others = ExitStack()
         self._opened: dict[Path, Index] = {}
-        prompts = answers.prompts if answers is not None else None
         self._engine = index.routed_engine(self._routes, self._engine_for, prompts=prompts)
 
     def engine(self) -> RoutedEngine:

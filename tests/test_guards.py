@@ -198,6 +198,23 @@ def test_modules_have_one_idea() -> None:
     assert {name: length for name, length in lengths.items() if length >= LONGEST_MODULE} == {}
 
 
+def is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+
+
+def test_prompts_are_files() -> None:
+    """No message is written in code, beside what the models' own layer tries and what is shipped for tests."""
+    found = [
+        f"{named(path)}:{node.lineno}"
+        for path, tree in trees()
+        if not named(path).startswith(("docindex/llm/", "docindex/testing/"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message"
+        if any(map(is_text, node.args[1:]))
+    ]
+    assert found == []
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 # Written in pieces, so that this file is not among those that it finds.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from docindex.errors import ConfigError
+from docindex.prompts.files import Prompts
 from docindex.protocols import ChoosingLLM, Embedder, Retriever, Snapshot
 from docindex.retrieval.collapse import CollapsingRetriever
 from docindex.retrieval.documents import PerDocumentRetriever
@@ -141,13 +142,17 @@ def through(
 
 
 def with_model(
-    found: Retriever, snapshot: Callable[[], Snapshot], llm: Callable[[], ChoosingLLM], options: RetrievalOptions
+    found: Retriever,
+    snapshot: Callable[[], Snapshot],
+    llm: Callable[[], ChoosingLLM],
+    options: RetrievalOptions,
+    prompts: Prompts,
 ) -> Retriever:
     """The retriever, asked with what the local model makes of the question."""
     if options.transform is not None:
-        found = MultiQueryRetriever(found, QueryTransform(llm(), options.transform).texts)
+        found = MultiQueryRetriever(found, QueryTransform(llm(), options.transform, prompts).texts)
     if options.auto_filter:
         from docindex.retrieval.auto_filter import AutoFilterRetriever  # brings a parser, which takes time to load
 
-        found = AutoFilterRetriever(snapshot, llm(), found)
+        found = AutoFilterRetriever(snapshot, llm(), found, prompts)
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, get_args
 
 from docindex.errors import ConfigError
 from docindex.retrieval import late, rerank
@@ -61,6 +62,12 @@ class RetrievalOptions:
     """Give passages as the larger node that holds them: where they are most of it ("merge"), or always ("parent")."""
     window: int = 0
     """Sentences before and after a hit that are given with it."""
+    prompts: str | Path | None = None
+    """A folder with prompts of one's own, for what the local model is asked."""
+
+    def with_prompts(self, folder: str | Path | None) -> Self:
+        """These, with a folder of prompts where they name none."""
+        return self if folder is None or self.prompts is not None else replace(self, prompts=folder)
 
     @property
     def judged(self) -> int:

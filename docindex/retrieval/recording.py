@@ -136,6 +136,8 @@ def _changed(options: RetrievalOptions | None) -> Mapping[str, JsonValue]:
     if options is None:
         return {}
     given = {field.name: getattr(options, field.name) for field in fields(options)}
+    if options.prompts is not None:
+        given["prompts"] = str(options.prompts)
     return {
         name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
         for name, value in given.items()

@@ -30,6 +30,7 @@ class EngineMaker:
     retriever: Callable[[RetrievalOptions | None], Retriever]
     """What searches, by its options."""
     search: RetrievalOptions | None
+    """Where they name no prompts, those of the answers serve."""
     k: int
     mode: SearchMode
     where: Condition | None
@@ -89,10 +90,13 @@ class EngineMaker:
         search = self.search or RetrievalOptions()
         return replace(search, via=via or search.via, transform=transform or search.transform)
 
+    def _retriever(self, search: RetrievalOptions | None) -> Retriever:
+        return self.retriever(None if search is None else search.with_prompts(self.answers.prompts))
+
     def _over(self, search: RetrievalOptions | None) -> Engine:
         return engine(
             self.parts,
-            self.retriever(search),
+            self._retriever(search),
             self.load_document,
             self.k,
             self.mode,
@@ -113,7 +117,7 @@ class EngineMaker:
         from docindex.answering.engines.summary import SummaryEngine
 
         return SummaryEngine(
-            self.retriever(self.search),
+            self._retriever(self.search),
             self.snapshot,
             documents=self.answers.documents,
             sentences=self.answers.sentences,
@@ -126,7 +130,7 @@ class EngineMaker:
         from docindex.answering.engines.compare import CompareEngine
 
         return CompareEngine(
-            self.retriever(self.search),
+            self._retriever(self.search),
             self.snapshot,
             self.engine("subquestions"),
             embed=self.parts.vectors_of,
@@ -138,12 +142,13 @@ class EngineMaker:
         from docindex.answering.tables.engine import TablesEngine
 
         if self.answers.database is None:
-            return TablesEngine.over(self.snapshot, self._llm, where=self.where)
+            return TablesEngine.over(self.snapshot, self._llm, where=self.where, prompts=self.prompts)
         from docindex.answering.tables.database_tables import DatabaseTables
         from docindex.answering.tables.limits import TableLimits
 
         limits = TableLimits()
-        return TablesEngine(DatabaseTables(self.answers.database, limits), self._llm, limits=limits)
+        tables = DatabaseTables(self.answers.database, limits)
+        return TablesEngine(tables, self._llm, limits=limits, prompts=self.prompts)
 
     def _require(self, kind: str) -> None:
         if kind not in {definition.kind for definition in self.snapshot().definitions()}:

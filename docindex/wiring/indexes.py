@@ -10,6 +10,7 @@ from docindex.errors import StoreError
 if TYPE_CHECKING:
     from docindex.indices.entities import Extractor
     from docindex.indices.summarising import Summarizer
+    from docindex.prompts.files import Prompts
     from docindex.protocols import DerivedIndex, OnProgress, Writer
     from docindex.schema import IndexDefinition, JsonValue
     from docindex.wiring.parts import Parts
@@ -28,6 +29,7 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
     """What keeps an index on top of the passages.
 
     Raises:
+        ConfigError: The prompts that it is made with can't be used.
         StoreError: A newer docindex defined it.
     """
     from docindex.indices.document_summaries import DocumentSummaries
@@ -47,7 +49,9 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
             return SummaryTree(parts.embedder(), _summarizer(parts, options), fanout=int(str(options["fanout"])))
         case "graph":
             extractor: Extractor = RuleExtractor()
-            return EntityGraph(ModelExtractor(parts.llm(), extractor) if options["by"] == "model" else extractor)
+            if options["by"] == "model":
+                extractor = ModelExtractor(parts.llm(), extractor, _prompts(options))
+            return EntityGraph(extractor)
     raise StoreError(f"The index {definition.kind!r} is of a newer docindex: install that, or drop the index.")
 
 
@@ -56,4 +60,14 @@ def _summarizer(parts: Parts, options: Mapping[str, JsonValue]) -> Summarizer:
 
     words = int(str(options["words"]))
     extractive = ExtractiveSummarizer(parts.embedder(), words)
-    return LLMSummarizer(parts.llm(), extractive, words) if options["by"] == "model" else extractive
+    if options["by"] != "model":
+        return extractive
+    return LLMSummarizer(parts.llm(), extractive, words, _prompts(options))
+
+
+def _prompts(options: Mapping[str, JsonValue]) -> Prompts:
+    """What the model is asked with: one's own are as their folder has them now."""
+    from docindex.prompts.files import Prompts
+
+    folder = options.get("prompts")
+    return Prompts.of(None if folder is None else str(folder))

@@ -24,7 +24,13 @@ def retriever(
     options: RetrievalOptions | None = None,
     trail: Trail | None = None,
 ) -> Retriever:
-    """The retriever of a mode, over what `snapshot` gives at each search; its stages are noted on the trail."""
+    """The retriever of a mode, over what `snapshot` gives at each search; its stages are noted on the trail.
+
+    Raises:
+        ConfigError: The options contradict each other, or the prompts can't be used.
+        NoModelError: A model is missing and may not be downloaded.
+    """
+    from docindex.prompts.files import Prompts
     from docindex.retrieval import compose
     from docindex.retrieval.llm_rerank import LLMReranker
     from docindex.retrieval.options import RetrievalOptions
@@ -34,16 +40,18 @@ def retriever(
         return retriever if trail is None else TracingRetriever(name, retriever, trail)
 
     chosen = options or RetrievalOptions()
+    prompts = Prompts.of(chosen.prompts)
     base = stage(mode, compose.base_retriever(mode, snapshot, parts.embedder, parts.config.dense_weight, chosen))
     found = compose.through(base, snapshot, parts.embedder, chosen, has_levels=bool(parts.config.levels))
     if chosen.via != "passages":
         found = stage(chosen.via, found)
-    found = compose.with_model(found, snapshot, parts.llm, chosen)
+    found = compose.with_model(found, snapshot, parts.llm, chosen, prompts)
     if chosen.transform is not None or chosen.auto_filter:
         found = stage("model", found)
     found = compose.refined(found, snapshot, chosen, _reranker(parts, chosen), stage)
     if chosen.llm_rerank:
-        found = stage("llm rerank", LLMReranker(found, parts.llm(), depth=chosen.llm_rerank))
+        judged = LLMReranker(found, parts.llm(), depth=chosen.llm_rerank, prompts=prompts)
+        found = stage("llm rerank", judged)
     return compose.shaped(found, snapshot, chosen, stage)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docindex import wiring
 from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
 
@@ -116,6 +117,52 @@ def test_a_form_is_asked_for_with_them(run, copy: Path, llm: ScriptedLLM, tmp_pa
     schema.write_text(json.dumps({"type": "object", "properties": {"time": {"type": "string"}}}))
     run("query", QUESTION, "-i", copy, "--schema", schema, "--prompts", tmp_path / "own")
     assert {messages[0].content for messages in llm.requests} == {"Fill in well."}
+
+
+@pytest.mark.parametrize("command", [("search", QUESTION), ("why", QUESTION, "ferry.pdf")])
+def test_a_search_asks_with_them(run, copy: Path, llm: ScriptedLLM, tmp_path: Path, command: tuple[str, ...]):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "transform_rewrite.txt").write_text("Make a query of it.")
+    ran = run(*command, "-i", copy, "--transform", "rewrite", "--prompts", tmp_path / "own", "--json")
+    assert ran.code == 0, ran.err
+    assert [messages[0].content for messages in llm.requests] == ["Make a query of it."]
+
+
+def test_an_answer_is_searched_for_with_them(run, copy: Path, llm: ScriptedLLM, tmp_path: Path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "transform_hyde.txt").write_text("Make it up.")
+    mine = ("--prompts", tmp_path / "own", "--no-cache", "--json")
+    assert run("query", QUESTION, "-i", copy, "--transform", "hyde", *mine).code == 0
+    assert llm.requests[0][0].content == "Make it up."
+    assert len(llm.requests) == 2
+
+
+def test_an_index_is_made_with_them(run, copy: Path, llm: ScriptedLLM, tmp_path: Path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "graph_system.txt").write_text("List the facts.")
+    mine = ("-i", copy, "--prompts", tmp_path / "own", "--json")
+    refused = run("indexes", "add", "graph", *mine)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "Prompts go with" in refused.err
+    assert run("indexes", "add", "graph", "--by", "model", *mine).json["made"] > 0
+    assert {messages[0].content for messages in llm.requests} == {"List the facts."}
+    (listed,) = run("indexes", "list", "-i", copy, "--json").json["indexes"]
+    assert listed["options"]["prompts"] == str(tmp_path / "own")
+
+
+def test_questions_are_made_with_them(run, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Closing(ScriptedLLM):
+        def close(self) -> None:
+            """Nothing is held."""
+
+    scripted = Closing("How many bees does a hive hold?")
+    monkeypatch.setattr(wiring, "open_llm", lambda config, environment: scripted)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "eval_make_system.txt").write_text("Ask.")
+    made = ("eval", "make", "-i", copy, "-n", "1", "--by", "model", "--out", tmp_path / "q.jsonl", "--json")
+    assert run(*made, "--prompts", tmp_path / "own").code == 0
+    assert {messages[0].content for messages in scripted.requests} == {"Ask."}
+    assert "no folder" in run(*made, "--force", "--prompts", tmp_path / "none").err
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from docindex.evaluation.headings import clean, heading_questions, sections_of
 from docindex.evaluation.keywords import Sentence, keyword_questions, sentences_of
 from docindex.evaluation.sampling import sample, spread
 from docindex.evaluation.writing import answers_in, model_questions, openings_for, sound
+from docindex.prompts.files import SHIPPED, Prompts
+from docindex.protocols import Message
 from docindex.retrieval.collapse import collapse
 from docindex.schema import Document, Heading
 from docindex.testing.scripted_llm import ScriptedLLM
@@ -203,6 +205,28 @@ def test_the_models_questions_are_checked_and_spread() -> None:
     assert [(question.kind, question.answer) for question in made] == [("model", "16 seconds")]
     assert len(llm.requests) == 2
     assert all("Answer: " in request[-1].content for request in llm.requests)
+
+
+def test_the_model_is_asked_with_the_prompts_that_are_given(tmp_path: Path) -> None:
+    document = Document("d", "d", "The pump of the station needs 3 litres of oil in winter.", title="Pumps")
+    for prompts in (SHIPPED, own_prompts(tmp_path)):
+        llm = ScriptedLLM("How many litres of oil does the pump of the station need?")
+        (made,) = model_questions(llm, ["d"], lambda doc_id: document, 1, prompts=prompts)
+        assert made.answer == "3 litres"
+        (request,) = llm.requests
+        assert request[-1] == Message("user", f"Document: Pumps\nPassage: {document.text}\nAnswer: 3 litres")
+        shown = [(message.role, message.content.partition(":")[0]) for message in request[:-1]]
+        if prompts is SHIPPED:
+            assert [role for role, _ in shown] == ["system", "user", "assistant"]
+        else:
+            assert shown == [("system", "Ask.")]
+
+
+def own_prompts(folder: Path) -> Prompts:
+    """Another task, and no examples."""
+    (folder / "eval_make_system.txt").write_text("Ask.")
+    (folder / "eval_make_examples.txt").write_text("{# None. #}")
+    return Prompts.of(folder)
 
 
 def test_the_local_model_asks_for_what_it_is_shown() -> None:
