@@ -83,11 +83,7 @@ class VectorSearch:
 
     def by_id(self, node_ids: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of those of the nodes that have one."""
-        wanted = list(dict.fromkeys(node_ids))
-        found: dict[str, NDArray[np.float32]] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            found |= wait_for(self.fetch(wanted[start : start + _CHUNK]))
-        return found
+        return wait_for(self.fetch(node_ids))
 
     def by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of the nodes that have these hashes."""
@@ -100,14 +96,18 @@ class VectorSearch:
             found.update(rows["node_id"].to_pylist())
         return found
 
-    def fetch(self, node_ids: Sequence[str]) -> Coroutine[None, None, dict[str, NDArray[np.float32]]]:
-        """The same as `by_id`, to be awaited; at most a few hundred. Not to be called on LanceDB's loop."""
-        return self._fetch(node_ids, self._row_ids())
+    def fetch(self, node_ids: Collection[str]) -> Coroutine[None, None, dict[str, NDArray[np.float32]]]:
+        """The same as `by_id`, to be awaited. Not to be called on LanceDB's loop."""
+        return self._fetch(list(dict.fromkeys(node_ids)), self._row_ids())
 
     async def _fetch(self, node_ids: Sequence[str], row_ids: RowIds | None) -> dict[str, NDArray[np.float32]]:
+        found: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(node_ids), _CHUNK):
+            found |= await self._some(node_ids[start : start + _CHUNK], row_ids)
+        return found
+
+    async def _some(self, node_ids: Sequence[str], row_ids: RowIds | None) -> dict[str, NDArray[np.float32]]:
         if row_ids is None:
-            if not node_ids:
-                return {}
             query = query_of(self.table).where(is_any_of("node_id", node_ids)).select(["node_id", "vector"])
             found = await query.to_arrow()
             ids = found["node_id"].to_pylist()

@@ -100,6 +100,21 @@ class Snapshot(Protocol):
         """The k nodes of the highest BM25 score, best first; `among` limits them to those node ids."""
         ...
 
+    def search_both(
+        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
+    ) -> tuple[list[Match], list[Match]]:
+        """What `dense` and `lexical` give. A store may search side by side."""
+        ...
+
+    def score_both(
+        self, text: str, vector: NDArray[np.float32], dense: Collection[str], lexical: Collection[str]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """The cosines of the nodes in `dense`, and the BM25 of those in `lexical`.
+
+        A node that is not embedded yet has no cosine, one that shares no word with the text no BM25.
+        """
+        ...
+
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
         """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""
         ...

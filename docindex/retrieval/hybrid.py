@@ -47,17 +47,13 @@ class HybridRetriever:
 def find_candidates(snapshot: Snapshot, query: Query, vector: NDArray[np.float32]) -> Candidates:
     """The best nodes by the vector and the best by the query's words, each with both of its scores."""
     depth = max(DEPTH, query.k)
-    dense: dict[str, float | None] = {}
-    dense.update((match.node_id, match.score) for match in snapshot.dense(vector, depth, query.where))
-    lexical = {match.node_id: match.score for match in snapshot.lexical(query.text, depth, query.where)}
-    if only_dense := dense.keys() - lexical.keys():
-        found = snapshot.lexical(query.text, len(only_dense), among=only_dense)
-        lexical |= {match.node_id: match.score for match in found}
-    if only_lexical := sorted(lexical.keys() - dense.keys()):
-        vectors = snapshot.vectors(only_lexical)
-        for node_id, stored in zip(only_lexical, vectors, strict=True):
-            dense[node_id] = float(stored @ vector) if stored.any() else None
-    return Candidates(dense, lexical)
+    near, worded = snapshot.search_both(query.text, vector, depth, query.where)
+    dense: dict[str, float | None] = {match.node_id: match.score for match in near}
+    lexical = {match.node_id: match.score for match in worded}
+    only_dense, only_lexical = dense.keys() - lexical.keys(), lexical.keys() - dense.keys()
+    cosines, scores = snapshot.score_both(query.text, vector, only_lexical, only_dense)
+    dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
+    return Candidates(dense, lexical | scores)
 
 
 def fused_hits(snapshot: Snapshot, candidates: Candidates, fused: dict[str, float], k: int) -> list[Hit]:

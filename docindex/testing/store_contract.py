@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -315,6 +316,21 @@ class StoreContract(ABC):
         for match in snapshot.lexical("alpha delta", 100, late):
             assert match.score == scores[match.node_id]
         assert snapshot.lexical("alpha", 5, among=[]) == []
+
+    def test_both_sides_give_what_each_gives(self, store: IndexStore) -> None:
+        changes = [text_change(f"d{i}", f"alpha {i}" if i % 2 else f"beta {i}") for i in range(12)]
+        waiting = replace(changes[0], vectors=np.zeros_like(changes[0].vectors))
+        commit(store, waiting, *changes[1:])
+        snapshot = store.snapshot()
+        vector = text_vector("question")
+        both = snapshot.search_both("alpha 3", vector, 5)
+        assert both == (snapshot.dense(vector, 5), snapshot.lexical("alpha 3", 5))
+        ids = [change.nodes[0].node_id for change in changes]
+        cosines, scores = snapshot.score_both("alpha 3", vector, ids, ids[:6])
+        assert cosines == pytest.approx({match.node_id: match.score for match in snapshot.dense(vector, 12)}, abs=1e-6)
+        assert len(cosines) == 11
+        assert scores == {match.node_id: match.score for match in snapshot.lexical("alpha 3", 12, among=ids[:6])}
+        assert snapshot.score_both("alpha 3", vector, [], []) == ({}, {})
 
     def test_searching_writes_nothing_to_standard_error(
         self, store: IndexStore, capfd: pytest.CaptureFixture[str]
