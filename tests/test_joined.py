@@ -1,0 +1,72 @@
+"""Several indexes that are searched and asked as one: the calls of a single one, over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from docindex import ConfigError, Index, QueryError
+from docindex.config import AnswerOptions
+from docindex.joined import JoinedIndex
+
+PASSAGES = AnswerOptions(synthesis="context-only")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JoinedIndex]:
+    folder = tmp_path_factory.mktemp("joined")
+    for name, text in (("letters", "The heron stands in the reeds."), ("manuals", "The stork pump runs at 900 rpm.")):
+        docs = folder / name / "docs"
+        docs.mkdir(parents=True)
+        (docs / "bird.txt").write_text(text)
+        with Index.create(folder / name / "birds") as index:
+            index.ingest(docs)
+    with JoinedIndex.open([folder / "letters" / "birds", folder / "manuals" / "birds"]) as joined:
+        yield joined
+
+
+def test_ids_and_sources_begin_with_the_names_of_the_indexes(both: JoinedIndex):
+    assert both.names == ("birds", "birds-2")
+    hits = both.search("heron or stork", k=5)
+    assert {(hit.doc_id, hit.source) for hit in hits} == {(f"{name}/bird.txt",) * 2 for name in both.names}
+    found = both.document("birds-2/bird.txt")
+    assert found is not None
+    assert "pump" in found.text
+    assert both.document("birds-3/bird.txt") is None
+
+
+def test_many_queries_are_searched_as_each_of_them(both: JoinedIndex):
+    queries = ["heron", "stork pump"]
+    found = list(both.search_many(queries, k=2, mode="lexical"))
+    assert found == [both.search(query, k=2, mode="lexical") for query in queries]
+    assert [hits[0].source for hits in found] == ["birds/bird.txt", "birds-2/bird.txt"]
+
+
+def test_each_index_reads_the_filter(both: JoinedIndex):
+    assert len(both.search("bird", filter="source = 'bird.txt'")) == 2
+    assert both.search("bird", filter="source = 'other.txt'") == []
+    with pytest.raises(QueryError, match="colour"):
+        both.search("bird", filter="colour = 'grey'")
+
+
+def test_answers_come_from_all_of_them(both: JoinedIndex):
+    response = both.engine(k=2, answers=PASSAGES).query("How fast does the stork pump run?")
+    assert {hit.source for hit in response.hits} == {"birds/bird.txt", "birds-2/bird.txt"}
+    assert "900 rpm" in response.answer
+    for options in ({"false_refusals": 0.1}, {"name": "graph"}):
+        with pytest.raises(ConfigError, match="goes with one index"):
+            both.engine(**options)
+
+
+def test_conversations_are_kept_in_the_first_one(both: JoinedIndex):
+    both.chat(conversation="birds", answers=PASSAGES).ask("How fast does the stork pump run?")
+    first, second = both._indexes.values()
+    assert [turn.question for turn in both.chat(conversation="birds").turns] == ["How fast does the stork pump run?"]
+    assert [conversation.name for conversation in first.conversations.summaries()] == ["birds"]
+    assert list(second.conversations.summaries()) == []
+
+
+def test_none_is_no_index() -> None:
+    with pytest.raises(QueryError, match="name at least one"):
+        JoinedIndex([])
