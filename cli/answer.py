@@ -25,7 +25,7 @@ from docindex.cli.answering import (
     answer_options,
 )
 from docindex.cli.models import bring_model
-from docindex.cli.opening_indexes import Searched, open_indexes
+from docindex.cli.opening_indexes import open_indexes
 from docindex.cli.options import (
     AtOption,
     FilterOption,
@@ -58,6 +58,7 @@ from docindex.schema import MemoryKind, Response
 
 if TYPE_CHECKING:
     from docindex.protocols import AnswerStream, Engine
+    from docindex.searchable import Searchable
 
 LEAVE = ("/quit", "/exit")
 
@@ -265,7 +266,7 @@ def llm_config(session: Session, model: str | None, *, max_tokens: int | None, r
 @contextmanager
 def _open(
     session: Session, paths: Sequence[Path] | None, config: LLMConfig, at: str | None = None
-) -> Iterator[Searched]:
+) -> Iterator[Searchable]:
     with open_indexes(session, paths, at, config) as index:
         bring_model(session, config.model)
         yield index

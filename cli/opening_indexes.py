@@ -2,94 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from docindex.cli.options import at_version
 from docindex.cli.session import Session
-from docindex.config import AnswerOptions, LLMConfig
+from docindex.config import LLMConfig
 from docindex.errors import QueryError
-from docindex.protocols import Engine
-from docindex.schema import EngineName, Hit, MemoryKind, SearchMode
 
 if TYPE_CHECKING:
-    from docindex.answering.chat import Chat
-    from docindex.retrieval.options import RetrievalOptions
-    from docindex.retrieval.tracing import StageTrace
-
-
-class Searched(Protocol):
-    """What can be searched and asked."""
-
-    def search(
-        self,
-        query: str,
-        k: int = 10,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
-        options: RetrievalOptions | None = None,
-    ) -> list[Hit]:
-        """The best passages."""
-        ...
-
-    def search_many(
-        self,
-        queries: Iterable[str],
-        k: int = 10,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
-        options: RetrievalOptions | None = None,
-    ) -> Iterator[list[Hit]]:
-        """The best passages for each query."""
-        ...
-
-    def engine(
-        self,
-        name: EngineName = "retriever",
-        *,
-        k: int = 4,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
-        options: RetrievalOptions | None = None,
-        false_refusals: float | None = None,
-        answers: AnswerOptions | None = None,
-    ) -> Engine:
-        """What answers questions."""
-        ...
-
-    def chat(
-        self,
-        *,
-        conversation: str | None = None,
-        memory: MemoryKind = "recent",
-        answers: AnswerOptions | None = None,
-    ) -> Chat:
-        """A conversation."""
-        ...
-
-
-@runtime_checkable
-class Explaining(Protocol):
-    """What can tell the stages of a search."""
-
-    def explain(
-        self,
-        query: str,
-        k: int = 10,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
-        options: RetrievalOptions | None = None,
-    ) -> list[StageTrace]:
-        """What each stage gave."""
-        ...
+    from docindex.searchable import Searchable
 
 
 @contextmanager
 def open_indexes(
     session: Session, paths: Sequence[Path] | None, at: str | None = None, llm: LLMConfig | None = None
-) -> Iterator[Searched]:
+) -> Iterator[Searchable]:
     """The index in the folder, or the indexes in the folders as one; without any, the one of the environment.
 
     Raises:

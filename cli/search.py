@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.opening_indexes import Explaining, Searched, open_indexes
+from docindex.cli.opening_indexes import open_indexes
 from docindex.cli.options import AtOption, FilterOption, IndexesOption, JsonOption, ModeOption, PromptsOption
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.render import show_hits, show_stages
@@ -33,6 +33,7 @@ from docindex.schema import SearchMode
 
 if TYPE_CHECKING:
     from docindex.retrieval.options import RetrievalOptions
+    from docindex.searchable import Searchable
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,15 @@ def search(
     if explain and (many is not None or len(index or ()) > 1):
         raise QueryError("--explain goes with one query of one index: leave it out.")
     started = time.perf_counter()
+    from docindex.index import Index
+
     with open_indexes(session, index, at) as opened:
         ready = time.perf_counter()
         if many is not None:
             _search_many(opened, many, k, mode, filter, options, started)
             return
         text = query or ""
-        stages = opened.explain(text, k, mode, filter, options) if explain and isinstance(opened, Explaining) else []
+        stages = opened.explain(text, k, mode, filter, options) if explain and isinstance(opened, Index) else []
         hits = list(stages[-1].hits) if stages else opened.search(text, k, mode, filter, options)
         done = time.perf_counter()
     if as_json:
@@ -113,7 +116,7 @@ def search(
 
 
 def _search_many(
-    index: Searched,
+    index: Searchable,
     queries: Sequence[GivenQuery],
     k: int,
     mode: SearchMode,

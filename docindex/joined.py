@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Self
 from docindex.config import AnswerOptions, Environment, LLMConfig
 from docindex.errors import ConfigError, EmbedderMismatchError, QueryError
 from docindex.index import Index
-from docindex.schema import Document, EngineName, Hit, MemoryKind, Query, Response, SearchMode
+from docindex.schema import Document, EngineName, MemoryKind, SearchMode
+from docindex.searchable import Searchable
 
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.protocols import StreamingEngine
     from docindex.retrieval.joined import JoinedRetriever
     from docindex.retrieval.options import RetrievalOptions
 
 
-class JoinedIndex:
+class JoinedIndex(Searchable):
     """Indexes with the same embedder, read as one. Ids and sources begin with the name of their index's folder.
+
+    The first one's model answers, and conversations are kept in the first one.
 
     Example:
         >>> from docindex.joined import JoinedIndex
@@ -73,37 +77,13 @@ class JoinedIndex:
         """What stands before the ids and sources of each index, in the order in which they were given."""
         return tuple(self._indexes)
 
-    def search(
-        self,
-        query: str,
-        k: int = 10,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002 - the field's word, and what the command line calls it
-        options: RetrievalOptions | None = None,
-    ) -> list[Hit]:
-        """At most k passages of all indexes, best first; as `Index.search`."""
-        return next(self.search_many([query], k, mode, filter, options))
-
-    def search_many(
-        self,
-        queries: Iterable[str],
-        k: int = 10,
-        mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
-        options: RetrievalOptions | None = None,
-    ) -> Iterator[list[Hit]]:
-        """The hits of each query, in the order of the queries."""
-        retriever = self._retriever(mode, filter, options)
-        for query in queries:
-            yield retriever.retrieve(Query(query, k, mode))
-
     def engine(
         self,
         name: EngineName = "retriever",
         *,
         k: int = 4,
         mode: SearchMode = "hybrid",
-        filter: str | None = None,  # noqa: A002
+        filter: str | None = None,  # noqa: A002 - the field's word, and what the command line calls it
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
         answers: AnswerOptions | None = None,
@@ -118,27 +98,9 @@ class JoinedIndex:
             raise ConfigError("A rate of false refusals goes with one index: leave it out, or ask one index alone.")
         if name != "retriever":
             raise ConfigError(f"The engine {name!r} goes with one index: leave it out, or ask one index alone.")
-        first = next(iter(self._indexes.values()))
         own = None if answers is None else answers.prompts
-        found = self._retriever(mode, filter, None if options is None else options.with_prompts(own))
-        return first.engine_over(found, self.document, k=k, mode=mode, answers=answers)
-
-    def query(self, question: str) -> Response:
-        """The answer to a question, with citations that were checked against the stored texts."""
-        return self.engine().query(question)
-
-    def chat(
-        self,
-        *,
-        conversation: str | None = None,
-        memory: MemoryKind = "recent",
-        answers: AnswerOptions | None = None,
-    ) -> Chat:
-        """A talk about all documents; with a name it is kept in the first index."""
-        first = next(iter(self._indexes.values()))
-        answers = answers or AnswerOptions()
-        engine = self.engine(answers=answers)
-        return first.chat_over(engine, conversation=conversation, memory=memory, prompts=answers.prompts)
+        found = self._searcher(mode, filter, None if options is None else options.with_prompts(own))
+        return self._first.engine_over(found, self.document, k=k, mode=mode, answers=answers)
 
     def document(self, doc_id: str) -> Document | None:
         """A document by its id with the name of its index in front."""
@@ -159,15 +121,19 @@ class JoinedIndex:
     ) -> None:
         self.close()
 
-    def _retriever(
-        self,
-        mode: SearchMode,
-        filter: str | None,  # noqa: A002
-        options: RetrievalOptions | None,
-    ) -> JoinedRetriever:
+    def _searcher(self, mode: SearchMode, filter: str | None, options: RetrievalOptions | None) -> JoinedRetriever:  # noqa: A002
         from docindex.retrieval.joined import JoinedRetriever
 
         return JoinedRetriever({name: index.retriever(mode, filter, options) for name, index in self._indexes.items()})
+
+    def _talk(
+        self, engine: StreamingEngine, conversation: str | None, memory: MemoryKind, prompts: str | Path | None
+    ) -> Chat:
+        return self._first.chat_over(engine, conversation=conversation, memory=memory, prompts=prompts)
+
+    @property
+    def _first(self) -> Index:
+        return next(iter(self._indexes.values()))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
