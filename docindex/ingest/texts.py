@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from docindex.indices.passages import PassageIndex
+from docindex.ingest.background import BackgroundCommits
 from docindex.ingest.plan import UNFINISHED, Plan, PlannedFile
 from docindex.protocols import (
     ChangeSet,
@@ -110,7 +110,7 @@ class _Group:
 class TextStage:
     """One ingest's text stage under way: the group that is being filled, and the counts so far.
 
-    A thread commits one group while the next one is read. A context manager: leaving it waits for that commit.
+    One group is committed while the next one is read. A context manager: leaving it waits for that commit.
     """
 
     def __init__(self, writer: Writer, index: PassageIndex, todo: Plan, on_progress: OnProgress) -> None:
@@ -127,8 +127,8 @@ class TextStage:
         self._todo = todo
         self._on_progress = on_progress
         self._group = _Group()
-        self._commits = ThreadPoolExecutor(1, thread_name_prefix="docindex-commit")
-        self._commit: Future[None] | None = None
+        self._group_seconds = FIRST_GROUP_SECONDS
+        self._commits = BackgroundCommits(self._write)
         self._owners: dict[str, SourceRecord] = {}
         """Which file a document id was read from in this run."""
         self._absent: set[str] = set()
@@ -146,7 +146,7 @@ class TextStage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._commits.shutdown()
+        self._commits.__exit__(kind, error, trace)
 
     @property
     def nodes(self) -> NodeCounts:
@@ -170,7 +170,7 @@ class TextStage:
         It comes last, when nothing that was read can use the vectors of a file that was moved any more.
         """
         self.flush()
-        self.settle()
+        self._commits.settle()
         for record in self._todo.gone:
             self._delete(self._writer.snapshot.documents_of(record.location))
             self._group.delete_sources.add(record.location)
@@ -178,7 +178,7 @@ class TextStage:
             self._delete(self._writer.snapshot.documents_of(record.location))
             self._group.sources.append(record)
         self.flush()
-        self.settle()
+        self._commits.settle()
 
     def expect(self, files: Sequence[PlannedFile]) -> None:
         """Looks up at once what the index holds of the files that come next, which of most is nothing."""
@@ -226,7 +226,7 @@ class TextStage:
                     alike = stored.get(item.doc_id) or (like[0] if len(like) == 1 else None)
                     self._take(item, alike, file.record)
                     self._bytes_read = min(end, self._bytes_read + len(item.text))
-                    if self._group.is_due(GROUP_SECONDS if self._commit else FIRST_GROUP_SECONDS):
+                    if self._group.is_due(self._group_seconds):
                         self._note_unfinished(file)
                         self.flush()
         self._bytes_read = end
@@ -247,15 +247,10 @@ class TextStage:
 
     def flush(self) -> None:
         """Begins to commit the group, once the one before is committed."""
-        self.settle()
         if not self._group.is_empty:
-            self._commit = self._commits.submit(self._write, self._group)
+            self._commits.begin(self._group)
             self._group = _Group()
-
-    def settle(self) -> None:
-        """Waits for the commit that is under way."""
-        if self._commit is not None:
-            self._commit.result()
+            self._group_seconds = GROUP_SECONDS
 
     def _write(self, group: _Group) -> None:
         """Commits a group, with the vectors that the index has already."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import compress
 from types import TracebackType
 from typing import Self
@@ -12,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from docindex.indices.passages import PassageIndex
+from docindex.ingest.background import BackgroundCommits
 from docindex.ingest.parents import mean_vectors, unembedded_below
 from docindex.protocols import ChangeSet, NodeVectors, OnProgress, Writer
 from docindex.schema import Node, NodeCounts, Progress
@@ -34,8 +34,7 @@ def embed_pending(writer: Writer, index: PassageIndex, on_progress: OnProgress) 
 class _VectorStage:
     """One vector stage under way: the vectors that wait for their commit, and the counts so far.
 
-    A thread commits some vectors while the next ones are made, which leaves no core idle. A context manager: leaving it
-    waits for that commit.
+    Some vectors are committed while the next ones are made. A context manager: leaving it waits for that commit.
     """
 
     def __init__(self, writer: Writer, index: PassageIndex, on_progress: OnProgress) -> None:
@@ -47,8 +46,7 @@ class _VectorStage:
         self._done = 0
         self._waiting: list[NodeVectors] = []
         self._since = time.monotonic()
-        self._commits = ThreadPoolExecutor(1, thread_name_prefix="docindex-commit")
-        self._under_way: Future[None] | None = None
+        self._commits = BackgroundCommits(self._write)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +54,7 @@ class _VectorStage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._commits.shutdown()
+        self._commits.__exit__(kind, error, trace)
 
     def tell(self) -> None:
         """Reports progress."""
@@ -72,7 +70,7 @@ class _VectorStage:
         if parents:
             self._add(mean_vectors(self._writer.snapshot, parents))
             self._commit()
-            self._settle()
+            self._commits.settle()
 
     def _embed(self, nodes: Sequence[Node]) -> None:
         self.tell()
@@ -87,7 +85,7 @@ class _VectorStage:
             if time.monotonic() - self._since > COMMIT_SECONDS:
                 self._commit()
         self._commit()
-        self._settle()
+        self._commits.settle()
         self.counts += NodeCounts(embedded=embedded, reused=len(nodes) - embedded)
 
     def _add(self, made: NodeVectors) -> None:
@@ -97,17 +95,10 @@ class _VectorStage:
 
     def _commit(self) -> None:
         """Begins to commit what waits, once the vectors before are committed."""
-        self._settle()
         if self._waiting:
-            self._under_way = self._commits.submit(self._write, self._waiting)
+            self._commits.begin(self._waiting)
             self._waiting = []
         self._since = time.monotonic()
-
-    def _settle(self) -> None:
-        """Waits for the commit that is under way."""
-        if self._under_way is not None:
-            self._under_way.result()
-            self._under_way = None
 
     def _write(self, made: Sequence[NodeVectors]) -> None:
         node_ids = [node_id for some in made for node_id in some.node_ids]
