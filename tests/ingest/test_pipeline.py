@@ -4,6 +4,7 @@ import random
 import shutil
 import threading
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -94,6 +95,31 @@ def test_what_an_interrupted_ingest_left_is_embedded_by_the_next_and_nothing_twi
     assert report.nodes.embedded == total
     assert index.status()["embedded"] == total
     assert index.ingest(docs).nodes.embedded == 0
+
+
+@pytest.mark.parametrize("wait", ["text", "vectors"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_ends_a_commit_ends_the_ingest_and_the_next_one_goes_on(
+    index: Index, docs: Path, wait: Literal["text", "vectors"], error: BaseException
+):
+    """Texts and vectors are committed in a thread, whose errors must not stay there."""
+    main = threading.get_ident()
+
+    def full(progress: Progress) -> None:
+        if progress.step == ("journal" if wait == "text" else "vectors-written"):
+            assert threading.get_ident() != main
+            raise error
+
+    if wait == "vectors":
+        index.ingest(docs, options=IngestOptions(wait="text"))
+    with pytest.raises(type(error)) as raised:
+        index.ingest(docs, on_progress=full)
+    assert raised.value is error
+    assert not any(thread.name.startswith("docindex-commit") for thread in threading.enumerate())
+    index.ingest(docs)
+    assert {record.state for record in index.documents()} == {"ready"}
+    assert len(ids(index)) == 3
+    assert index.check() == []
 
 
 # --- edits and moves ------------------------------------------------------------------------------------------------
