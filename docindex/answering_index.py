@@ -45,7 +45,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         super().__init__(parts, at)
         self._warned = False
 
-    # --- searching ----------------------------------------------------------------------------------------------------
+    # --- searching ---------------------------------------------------------------------------------------------------
 
     def retriever(
         self,
@@ -94,7 +94,7 @@ class AnsweringIndex(StoredIndex, Searchable):
             raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
         return found
 
-    # --- answering ----------------------------------------------------------------------------------------------------
+    # --- answering ---------------------------------------------------------------------------------------------------
 
     def engine(
         self,

@@ -17,8 +17,8 @@ class BackgroundCommits(Generic[T]):
     disk holds up whoever makes them, and memory holds no more than two, one being committed and one being made.
 
     What a commit raises comes out where things are given: of the next `begin` or `settle`, or of the end of the
-    context, so that none is lost. Nothing is committed after it, and every further call raises it again. An error that
-    ends the context goes before one of the commit under way.
+    context. Nothing is committed after it, and every further call raises it again. It is lost only where another error
+    ends the context, which then is the one that is told.
 
     However the context ends, by Ctrl-C too, it waits for the commit under way: no thread is left that writes to an
     index whose lease is given back. So Ctrl-C costs what was not given to `begin` yet, and the seconds of one commit.
