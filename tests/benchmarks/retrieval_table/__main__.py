@@ -10,7 +10,7 @@ best passage does: nDCG@10 and recall@100 of documents, with 95 % bootstrap inte
 difference from the default mode, query by query, on the queries of the row. The queries are split once into two halves,
 whatever the methods: a choice that was made on one can be looked at on the other, and so the last row, the best
 combination, is the method that is best on the first half, measured on the second. Times are of a search for ten hits,
-the embedding of the query included, in one process.
+the embedding of the query included, in one process: they are taken after all rows, by the methods in turns.
 
 Windows, merging and small to big give more text around the same passages, and leave the order of the documents as it
 is: nDCG can't show what they are for, only that they do no harm. What they cost is in the two columns of context:
@@ -58,14 +58,11 @@ def main() -> int:
         dataset = within(dataset, options.data, options.documents)
     asked = some_of(dataset, options.queries, seed=0)
     notes: list[str] = []
-    found: list[Measured] = []
-    for measured in of_peers(options, asked) if options.peers else of_methods(options, asked, notes):
-        found.append(measured)
+    lines: list[str] = []
+    for found in rows_of_peers(options, asked) if options.peers else rows_of_methods(options, asked, notes):
+        lines = table(found, asked, options.context, notes)
         if options.out:  # after each row, so that an interruption leaves what is there
-            write(options.out, found, table(found, asked, options.context, notes))
-    lines = table(found, asked, options.context, notes)
-    if options.out:
-        write(options.out, found, lines)
+            write(options.out, found, lines)
     print("\n".join(lines))
     return 0
 
@@ -117,8 +114,17 @@ def within(dataset: Dataset, folder: Path, documents: int) -> Dataset:
     return replace(dataset, judgements=judgements)
 
 
-def of_methods(options: argparse.Namespace, dataset: Dataset, notes: list[str]) -> Iterator[Measured]:
-    """The rows of docindex; what is left out is noted."""
+def rows_of_peers(options: argparse.Namespace, dataset: Dataset) -> Iterator[list[Measured]]:
+    """The rows of other systems, after each of them."""
+    found: list[Measured] = []
+    for measured in of_peers(options, dataset):
+        found.append(measured)
+        yield found
+
+
+def rows_of_methods(options: argparse.Namespace, dataset: Dataset, notes: list[str]) -> Iterator[list[Measured]]:
+    """The rows of docindex, after each of them, and in the end with their times; what is left out is noted."""
+    found: list[Measured] = []
     with Index.open(options.index) as index:
         for kind in options.build:
             say(f"making the index {kind}")
@@ -137,7 +143,9 @@ def of_methods(options: argparse.Namespace, dataset: Dataset, notes: list[str]) 
                 notes.append(f"{method.name}: left out, {missing}")
                 say(notes[-1])
                 continue
-            yield measuring.measure(method, some_of(sampled if method.model else dataset, method.most, seed=2))
+            found.append(measuring.measure(method, some_of(sampled if method.model else dataset, method.most, seed=2)))
+            yield found
+        yield measuring.times(found)
 
 
 def write(path: Path, found: list[Measured], lines: list[str]) -> None:

@@ -6,7 +6,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ class Measured:
     """A row's figures."""
 
     evaluation: Evaluation
-    milliseconds: Mapping[str, float | None]
+    milliseconds: Mapping[str, float | None] = field(default_factory=lambda: {"p50": None, "p95": None})
+    """None before the times are taken."""
     tokens: Mapping[str, float] = field(default_factory=dict)
     """Of the text of the first hits, by query id."""
     held: Mapping[str, float] = field(default_factory=dict)
@@ -69,11 +70,13 @@ class Measuring:
         folder = wiring.model_store(Environment.read()).path(index.config.embedder, kind="embedder")
         self._tokenizer = TextTokenizer(folder / TOKENIZER, 512)
         self._counts: dict[tuple[str, int, int], int] = {}
+        self._retrievers: dict[str, tuple[Method, Retriever]] = {}
 
     def measure(self, method: Method, dataset: Dataset) -> Measured:
-        """The row of a method, on the queries of the dataset."""
+        """The row of a method, on the queries of the dataset, without its times."""
         say(f"{method.name}: {len(dataset.queries)} queries")
         retriever = self._index.retriever(method.mode, options=method.options)
+        self._retrievers[method.name] = method, retriever
         ids = iter(dataset.judged())  # in the order in which they are asked
         tokens: dict[str, float] = {}
         held: dict[str, float] = {}
@@ -86,10 +89,19 @@ class Measuring:
             return best_passages(hits)
 
         found = evaluate(search, dataset, metrics=(NDCG, RECALL), name=method.name, k=RECALL.k)
-        timed = list(dataset.queries.values())[: min(self._timed, SLOW) if method.model else self._timed]
-        times = [taken(retriever, text) for text in timed]
         say(f"{method.name}: {found.mean(NDCG.name):.4f}")
-        return Measured(found, quantiles(times), tokens, held)
+        return Measured(found, tokens=tokens, held=held)
+
+    def times(self, rows: Iterable[Measured]) -> list[Measured]:
+        """The rows with their times. The methods take turns, query by query: what else the machine does slows all."""
+        texts = list(self._dataset.queries.values())[: self._timed]
+        say(f"the times of {len(self._retrievers)} methods")
+        taken_by: dict[str, list[float]] = {name: [] for name in self._retrievers}
+        for number, text in enumerate(texts):
+            for name, (method, retriever) in self._retrievers.items():
+                if number < SLOW or not method.model:
+                    taken_by[name].append(taken(retriever, text))
+        return [replace(row, milliseconds=quantiles(taken_by[row.evaluation.name])) for row in rows]
 
     def _held(self, hits: Iterable[Hit], judged: Mapping[str, int]) -> float:
         relevant = {doc_id for doc_id, value in judged.items() if value > 0}
