@@ -23,13 +23,26 @@ from docindex.stores.queries import rows_at, wait_for
 from docindex.stores.rows import vectors_in
 
 NEIGHBOURS = 10
-WANTED_RECALL = 0.99
+WANTED_RECALL = 0.993
+"""Of the sample: its error, of 0.003, is on the safe side of 0.99."""
 QUERIES = 100
-DRIFT = 0.5
-"""An index is measured again when its rows have become more, or fewer, by such a share."""
+DRIFT = 0.05
+"""An index is measured again when its rows have become more, or fewer, by such a share. LanceDB divides the partitions
+that have grown, and a search through as many as before finds less: with 6 % more rows, 0.959 instead of 0.996."""
 _MOVED = 0.6
 """Leaves a cosine of about 0.75 between a query and the vector that it was made of."""
-_EFFORTS = ((0.03, 30), (0.05, 30), (0.08, 30), (0.12, 40), (0.2, 40), (0.4, 60), (0.7, 60), (1.0, 100), (1.0, 300))
+_EFFORTS = (
+    (0.03, 30),
+    (0.05, 30),
+    (0.08, 30),
+    (0.12, 40),
+    (0.2, 40),
+    (0.28, 60),
+    (0.4, 60),
+    (0.7, 60),
+    (1.0, 100),
+    (1.0, 300),
+)
 """Shares of the partitions that are looked through, and candidates that are compared exactly: the cheapest first."""
 _ONE_BIT_CANDIDATES = 300
 _LEAST_PROBES = 8

@@ -20,7 +20,7 @@ from docindex.stores.dense import VectorSearch, known_of
 from docindex.stores.derived import DerivedRecords
 from docindex.stores.encoding import from_micros
 from docindex.stores.files import bytes_under, table_folders
-from docindex.stores.lance import LanceTables, unindexed_rows
+from docindex.stores.lance import LanceTables, OpenVersion, unindexed_rows
 from docindex.stores.late import nodes_without_vector
 from docindex.stores.plans import FACT, Known, read_plan
 from docindex.stores.search import NodeSearch, unknown
@@ -256,11 +256,13 @@ class TwoStoreSnapshot:
     @property
     def _dense(self) -> VectorSearch:
         opened = self._vectors.opened(self._commit.vectors_table)
-        return VectorSearch(opened.table, self._dim, self._known, opened.row_ids)
+        return VectorSearch(opened.table, self._dim, self._known_of(opened), opened.row_ids)
 
     @property
     def _known(self) -> Known:
-        opened = self._vectors.opened(self._commit.vectors_table)
+        return self._known_of(self._vectors.opened(self._commit.vectors_table))
+
+    def _known_of(self, opened: OpenVersion) -> Known:
         return known_of(opened, lambda: read_plan(self._registry.fact(FACT)))
 
     def _document_rows(self, doc_ids: Collection[str] | None) -> Iterator[DocumentRow]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import Engine, Row, Select, exists, func, select
+from sqlalchemy import BigInteger, BindParameter, Engine, Row, Select, bindparam, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docindex.errors import StoreError
@@ -185,8 +185,8 @@ class Registry:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
         for chunk in chunks(doc_ids):
-            statement = _documents_at(version).where(documents.c.doc_id.in_(chunk))
-            found.update((row.doc_id, _document(row)) for row in self._rows(statement))
+            rows = self._rows(_DOCUMENTS_BY_ID, version=version, doc_ids=chunk)
+            found.update((row.doc_id, _document(row)) for row in rows)
         return found
 
     def held(self, version: int, locations: Collection[str]) -> set[str]:
@@ -268,8 +268,7 @@ class Registry:
         """For each location the names of the files that it stands for, where there are any."""
         found: dict[str, list[str]] = {}
         for chunk in chunks(locations):
-            statement = select(sources.c.same_as, sources.c.name).where(sources.c.same_as.in_(chunk))
-            for row in self._rows(statement.where(in_force(sources, version)).order_by(sources.c.name)):
+            for row in self._rows(_TWINS, version=version, locations=chunk):
                 found.setdefault(row.same_as, []).append(row.name)
         return {location: tuple(names) for location, names in found.items()}
 
@@ -299,10 +298,10 @@ class Registry:
                 return
             after = page[-1].location
 
-    def _rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> Sequence[Row[*tuple[Any, ...]]]:
         try:
             with self.engine.connect() as connection:
-                return connection.execute(statement).all()
+                return connection.execute(statement, values).all()
         except SQLAlchemyError as error:
             raise registry_error(error) from error
 
@@ -347,9 +346,20 @@ def _document(row: Row[*tuple[Any, ...]]) -> DocumentRow:
     return DocumentRow(record, row.text_hash, row.tables_hash, details.get("hidden", 0))
 
 
-def _documents_at(version: int) -> Select[*tuple[Any, ...]]:
+def _documents_at(version: int | BindParameter[int]) -> Select[*tuple[Any, ...]]:
     waits = exists().where((pending.c.doc_id == documents.c.doc_id) & in_force(pending, version))
     return select(documents, waits.label("waits")).where(in_force(documents, version))
+
+
+_VERSION = bindparam("version", type_=BigInteger)
+# Every search asks these two: put together once, they take half the time.
+_DOCUMENTS_BY_ID = _documents_at(_VERSION).where(documents.c.doc_id.in_(bindparam("doc_ids", expanding=True)))
+_TWINS = (
+    select(sources.c.same_as, sources.c.name)
+    .where(sources.c.same_as.in_(bindparam("locations", expanding=True)))
+    .where(in_force(sources, _VERSION))
+    .order_by(sources.c.name)
+)
 
 
 def _sources(rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[SourceRecord]:

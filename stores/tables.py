@@ -7,7 +7,19 @@ force then. Times are integers, microseconds since 1970 in UTC.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ColumnElement, LargeBinary, MetaData, Named, Table, Text, TypedColumns, or_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    MetaData,
+    Named,
+    Table,
+    Text,
+    TypedColumns,
+    or_,
+)
 
 METADATA = MetaData()
 
@@ -255,6 +267,6 @@ TEMPORAL: tuple[TemporalTable, ...] = (sources, documents, fields, pending, defi
 """The tables whose rows hold for some versions."""
 
 
-def in_force(table: TemporalTable, version: int) -> ColumnElement[bool]:
+def in_force(table: TemporalTable, version: int | BindParameter[int]) -> ColumnElement[bool]:
     """The rows that a reader at the version sees."""
     return (table.c.since <= version) & or_(table.c.until.is_(None), table.c.until > version)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from docindex.schema import Hit, Query, Scores
 
 DEPTH = 100
 """Candidates that each side proposes."""
+_ROUNDING = 1e-6
 
 
 class HybridRetriever:
@@ -40,20 +42,49 @@ class HybridRetriever:
         """At most `query.k` hits, of `max(k, 100)` candidates from either side."""
         snapshot = self._snapshot()
         vector = self._embedder.embed([query.text], kind="query")[0]
-        candidates = find_candidates(snapshot, query, vector)
+        weight = self._weight if self._fusion == "weighted" else None
+        candidates = find_candidates(snapshot, query, vector, leading_by=weight)
         return fused_hits(snapshot, candidates, fuse(self._fusion, candidates, self._weight), query.k)
 
 
-def find_candidates(snapshot: Snapshot, query: Query, vector: NDArray[np.float32]) -> Candidates:
-    """The best nodes by the vector and the best by the query's words, each with both of its scores."""
+def find_candidates(
+    snapshot: Snapshot, query: Query, vector: NDArray[np.float32], *, leading_by: float | None = None
+) -> Candidates:
+    """The best nodes by the vector and the best by the query's words, each with both of its scores.
+
+    To look up the BM25 of nodes that the words did not propose takes longest. With `leading_by`, a weight of the
+    cosines, only those are looked up that can be among the `query.k` best by the weighted sum; the others have none.
+    """
     depth = max(DEPTH, query.k)
     near, worded = snapshot.search_both(query.text, vector, depth, query.where)
     dense: dict[str, float | None] = {match.node_id: match.score for match in near}
     lexical = {match.node_id: match.score for match in worded}
-    only_dense, only_lexical = dense.keys() - lexical.keys(), lexical.keys() - dense.keys()
-    cosines, scores = snapshot.score_both(query.text, vector, only_lexical, only_dense)
-    dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
+    only_lexical = lexical.keys() - dense.keys()
+    # Fewer than were asked for are all that share a word with the query.
+    only_dense = dense.keys() - lexical.keys() if len(worded) >= depth else set()
+    if leading_by is None or not only_dense:
+        cosines, scores = snapshot.score_both(query.text, vector, only_lexical, only_dense)
+        dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
+    else:
+        cosines, _ = snapshot.score_both(query.text, vector, only_lexical, ())
+        dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
+        leading = only_dense & _can_lead(dense, lexical, query.k, leading_by)
+        _, scores = snapshot.score_both(query.text, vector, (), leading)
     return Candidates(dense, lexical | scores)
+
+
+def _can_lead(dense: Mapping[str, float | None], lexical: Mapping[str, float], k: int, weight: float) -> set[str]:
+    """The nodes that may be among the k of the highest weighted sum, whatever BM25 those without one have.
+
+    They have at most that of the last one that the words proposed, and at least none.
+    """
+    best, last = max(lexical.values()), min(lexical.values())
+    known = {node_id: weight * cosine for node_id, cosine in dense.items() if cosine is not None}
+    least = heapq.nlargest(k, (value + (1 - weight) * lexical.get(key, 0.0) / best for key, value in known.items()))
+    if len(least) < k:
+        return set(known)
+    most = (1 - weight) * last / best + _ROUNDING
+    return {node_id for node_id, value in known.items() if value + most >= least[-1]}
 
 
 def fused_hits(snapshot: Snapshot, candidates: Candidates, fused: dict[str, float], k: int) -> list[Hit]:

@@ -3,7 +3,8 @@
 import pytest
 
 from docindex import Environment, Index, LLMConfig, wiring
-from docindex.retrieval.hybrid import HybridRetriever
+from docindex.retrieval.fusion import fuse
+from docindex.retrieval.hybrid import HybridRetriever, find_candidates, fused_hits
 from docindex.schema import Query
 
 QUERIES = [
@@ -59,6 +60,30 @@ def test_the_score_is_the_weighted_sum_over_every_candidate(filled: Index, query
         assert hit.score == pytest.approx(expected[hit.node_id], abs=1e-5)
         assert hit.scores.dense == pytest.approx(cosines[hit.node_id], abs=1e-5)
         assert hit.scores.lexical == pytest.approx(bm25.get(hit.node_id, 0.0), abs=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.7, 1.0])
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_what_is_not_looked_up_changes_no_hit(filled: Index, weight: float, k: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("docindex.retrieval.hybrid.DEPTH", 6)
+    parts = wiring.open(filled.path, LLMConfig(), Environment.read())
+    snapshot, embedder = parts.store.snapshot(), parts.embedder()
+    looked_up: list[int] = []
+    score_both = type(snapshot).score_both
+
+    def counting(*given):
+        looked_up.append(len(given[-1]))
+        return score_both(*given)
+
+    for text in [*QUERIES, "engine oil apple moon", "number bread says more"]:
+        query = Query(text, k=k)
+        whole = find_candidates(snapshot, query, embedder.embed([text], kind="query")[0])
+        expected = fused_hits(snapshot, whole, fuse("weighted", whole, weight), k)
+        monkeypatch.setattr(type(snapshot), "score_both", counting)
+        assert HybridRetriever(lambda: snapshot, embedder, weight).retrieve(query) == expected
+        monkeypatch.setattr(type(snapshot), "score_both", score_both)
+    parts.close()
+    assert sum(looked_up) < 6 * len(looked_up)
 
 
 def test_filters_hold_on_both_sides(filled: Index):
