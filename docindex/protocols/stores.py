@@ -102,16 +102,10 @@ class Snapshot(Protocol):
 
     def search_both(
         self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
-    ) -> tuple[list[Match], list[Match]]:
-        """What `dense` and `lexical` give. A store may search side by side."""
-        ...
+    ) -> tuple[list[Match], list[Match], dict[str, float]]:
+        """What `dense` and `lexical` give, and the cosine of each embedded node that `lexical` gives.
 
-    def score_both(
-        self, text: str, vector: NDArray[np.float32], dense: Collection[str], lexical: Collection[str]
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        """The cosines of the nodes in `dense`, and the BM25 of those in `lexical`.
-
-        A node that is not embedded yet has no cosine, one that shares no word with the text no BM25.
+        A store may do the one beside the other.
         """
         ...
 

@@ -56,21 +56,22 @@ def find_candidates(
     cosines, only those are looked up that can be among the `query.k` best by the weighted sum; the others have none.
     """
     depth = max(DEPTH, query.k)
-    near, worded = snapshot.search_both(query.text, vector, depth, query.where)
-    dense: dict[str, float | None] = {match.node_id: match.score for match in near}
+    near, worded, cosines = snapshot.search_both(query.text, vector, depth, query.where)
     lexical = {match.node_id: match.score for match in worded}
-    only_lexical = lexical.keys() - dense.keys()
-    # Fewer than were asked for are all that share a word with the query.
-    only_dense = dense.keys() - lexical.keys() if len(worded) >= depth else set()
-    if leading_by is None or not only_dense:
-        cosines, scores = snapshot.score_both(query.text, vector, only_lexical, only_dense)
-        dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
-    else:
-        cosines, _ = snapshot.score_both(query.text, vector, only_lexical, ())
-        dense |= {node_id: cosines.get(node_id) for node_id in sorted(only_lexical)}
-        leading = only_dense & _can_lead(dense, lexical, query.k, leading_by)
-        _, scores = snapshot.score_both(query.text, vector, (), leading)
-    return Candidates(dense, lexical | scores)
+    dense: dict[str, float | None] = {node_id: cosines.get(node_id) for node_id in lexical}
+    dense |= {match.node_id: match.score for match in near}
+    open_ = dense.keys() - lexical.keys()
+    if len(worded) < depth:  # all that share a word with the query
+        open_ = set()
+    elif leading_by is not None:
+        open_ &= _can_lead(dense, lexical, query.k, leading_by)
+    if open_:
+        # The words would have proposed what scores higher than their last. Rows that no index has taken up yet may: a
+        # filter has their words counted among few.
+        last = worded[-1].score
+        found = snapshot.lexical(query.text, len(open_), among=open_)
+        lexical |= {match.node_id: min(match.score, last) for match in found}
+    return Candidates(dense, lexical)
 
 
 def _can_lead(dense: Mapping[str, float | None], lexical: Mapping[str, float], k: int, weight: float) -> set[str]:

@@ -318,19 +318,20 @@ class StoreContract(ABC):
         assert snapshot.lexical("alpha", 5, among=[]) == []
 
     def test_both_sides_give_what_each_gives(self, store: IndexStore) -> None:
-        changes = [text_change(f"d{i}", f"alpha {i}" if i % 2 else f"beta {i}") for i in range(12)]
+        changes = [text_change(f"d{i}", f"alpha {i}" if i % 2 == 0 else f"beta {i}") for i in range(12)]
         waiting = replace(changes[0], vectors=np.zeros_like(changes[0].vectors))
         commit(store, waiting, *changes[1:])
         snapshot = store.snapshot()
         vector = text_vector("question")
-        both = snapshot.search_both("alpha 3", vector, 5)
-        assert both == (snapshot.dense(vector, 5), snapshot.lexical("alpha 3", 5))
-        ids = [change.nodes[0].node_id for change in changes]
-        cosines, scores = snapshot.score_both("alpha 3", vector, ids, ids[:6])
-        assert cosines == pytest.approx({match.node_id: match.score for match in snapshot.dense(vector, 12)}, abs=1e-6)
-        assert len(cosines) == 11
-        assert scores == {match.node_id: match.score for match in snapshot.lexical("alpha 3", 12, among=ids[:6])}
-        assert snapshot.score_both("alpha 3", vector, [], []) == ({}, {})
+        near, worded, cosines = snapshot.search_both("alpha", vector, 5)
+        assert near == snapshot.dense(vector, 5)
+        assert worded == snapshot.lexical("alpha", 5)
+        assert len(near) == len(worded) == 5
+        all_worded = {match.node_id for match in snapshot.lexical("alpha", 12)}
+        every = {match.node_id: match.score for match in snapshot.dense(vector, 12)}
+        assert waiting.nodes[0].node_id not in every
+        _, worded, cosines = snapshot.search_both("alpha", vector, 12)
+        assert cosines == pytest.approx({key: every[key] for key in all_worded & every.keys()}, abs=1e-6)
 
     def test_searching_writes_nothing_to_standard_error(
         self, store: IndexStore, capfd: pytest.CaptureFixture[str]

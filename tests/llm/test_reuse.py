@@ -30,11 +30,7 @@ CONTEXTS = (
 QUESTIONS = (
     "What is this text about?",
     "Name one number in it and what it counts.",
-    "What should a visitor know?",
     "How often does something happen?",
-    "What is the largest number here?",
-    "Summarise it in one sentence.",
-    "What does it cost, or need?",
     "Which words describe a time?",
 )
 

@@ -88,12 +88,13 @@ def test_searches_find_the_same_with_the_table_and_without(stores: TwoStores, te
     words = f"alpha gamma {text}"
 
     def everything() -> tuple[object, ...]:
-        near, worded = snapshot.search_both(words, vector, k)
+        near, worded, cosines = snapshot.search_both(words, vector, k)
         ids = [match.node_id for match in (*near, *worded)]
         return (
             near,
             worded,
-            snapshot.score_both(words, vector, ids, ids),
+            cosines,
+            snapshot.lexical(words, len(ids), among=ids),
             snapshot.nodes(ids),
             snapshot.vectors(ids).tolist(),
         )

@@ -42,7 +42,7 @@ def stores(tmp_path: Path) -> TwoStores:
 def test_both_searches_give_what_each_gives(stores: TwoStores, where: Compare | None) -> None:
     snapshot = stores.snapshot()
     vector = text_vector("question")
-    near, worded = snapshot.search_both("gamma kappa", vector, 7, where)
+    near, worded, _ = snapshot.search_both("gamma kappa", vector, 7, where)
     assert near == snapshot.dense(vector, 7, where)
     assert worded == snapshot.lexical("gamma kappa", 7, where)
     assert len(near) == len(worded) == 7
@@ -56,17 +56,15 @@ def test_best_cosines_are_those_of_searches_for_one(stores: TwoStores) -> None:
     assert len(snapshot.best_cosines(vectors[:0])) == 0
 
 
-def test_missing_scores_are_those_of_each_side(stores: TwoStores) -> None:
+def test_what_the_words_find_has_its_cosine_if_it_is_embedded(stores: TwoStores) -> None:
     snapshot = stores.snapshot()
     vector = text_vector("question")
-    ids = sorted(node.node.node_id for number in range(12) for node in snapshot.nodes_of(f"d{number:02}"))
-    cosines, bm25 = snapshot.score_both("gamma kappa", vector, ids, ids)
+    _, worded, cosines = snapshot.search_both("gamma kappa", vector, 30)
+    ids = [match.node_id for match in worded]
     rows = snapshot.vectors(ids)
     assert cosines == pytest.approx({key: row @ vector for key, row in zip(ids, rows, strict=True) if row.any()})
     assert 0 < len(cosines) < len(ids)
-    assert bm25 == {match.node_id: match.score for match in snapshot.lexical("gamma kappa", len(ids), among=ids)}
-    assert 0 < len(bm25) < len(ids)
-    assert snapshot.score_both("gamma", vector, [], []) == ({}, {})
+    assert snapshot.search_both("", vector, 30)[1:] == ([], {})
 
 
 def test_what_one_of_two_raises_is_raised_and_the_other_is_given_up() -> None:
