@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -185,7 +185,7 @@ class Registry:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
         for chunk in chunks(doc_ids):
-            rows = self._rows(_DOCUMENTS_BY_ID, version=version, doc_ids=chunk)
+            rows = self._rows(_DOCUMENTS_BY_ID, {"version": version, "doc_ids": chunk})
             found.update((row.doc_id, _document(row)) for row in rows)
         return found
 
@@ -268,7 +268,7 @@ class Registry:
         """For each location the names of the files that it stands for, where there are any."""
         found: dict[str, list[str]] = {}
         for chunk in chunks(locations):
-            for row in self._rows(_TWINS, version=version, locations=chunk):
+            for row in self._rows(_TWINS, {"version": version, "locations": chunk}):
                 found.setdefault(row.same_as, []).append(row.name)
         return {location: tuple(names) for location, names in found.items()}
 
@@ -298,7 +298,9 @@ class Registry:
                 return
             after = page[-1].location
 
-    def _rows(self, statement: Select[*tuple[Any, ...]], **values: object) -> Sequence[Row[*tuple[Any, ...]]]:
+    def _rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         try:
             with self.engine.connect() as connection:
                 return connection.execute(statement, values).all()
