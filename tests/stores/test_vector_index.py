@@ -80,7 +80,7 @@ def test_above_the_limit_an_index_is_built(tmp_path: Path, capfd: pytest.Capture
     stores, vectors = indexed(tmp_path / "index")
     snapshot = stores.snapshot()
     statistics = snapshot.statistics()
-    assert statistics["vector_index"] == {"type": "IVF_RQ", "partitions": 8, "bits": 4, "searched": 8}
+    assert statistics["vector_index"] == {"type": "IVF_RQ", "partitions": 2, "bits": 4, "searched": 2}
     assert 0.98 <= statistics["recall_at_10"] <= 1.0
     assert snapshot.problems() == []
     number = np.arange(ROWS) // NODES
