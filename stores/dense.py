@@ -19,8 +19,8 @@ from docindex.stores.rows import vectors_in
 from docindex.stores.search import scored
 
 ROWS_PER_PARTITION = 4096
-"""What LanceDB aims at, too. One that was just made finds as much in fewer comparisons with partitions of 1,024, but the
-next upkeep joins such small ones: of 100,000 rows a search in 7 of 97 found 0.80 instead of all, with nothing new."""
+"""What LanceDB aims at, too. An index that was just made finds as much in fewer comparisons with partitions of 1,024,
+but the next upkeep joins such small ones: of 100,000 rows, a search in 7 of 97 then found 0.80 instead of all."""
 BITS = 4
 GROWTH = 1.4
 """How many times more rows than it was built for an index may have. LanceDB adds rows to the partitions that there are,
