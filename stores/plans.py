@@ -33,7 +33,7 @@ class SearchPlan:
 
     @property
     def all_partitions(self) -> int:
-        """As many partitions as there may be: LanceDB divides those that grow, and minds no higher number."""
+        """As many as there may be: LanceDB divided the partitions of an older docindex, and minds no higher number."""
         return 8 * self.partitions
 
     def refine_factor(self, k: int) -> int:

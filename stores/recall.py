@@ -27,8 +27,7 @@ WANTED_RECALL = 0.993
 """Of the sample: its error, of 0.003, is on the safe side of 0.99."""
 QUERIES = 100
 DRIFT = 0.05
-"""An index is measured again when its rows have become more, or fewer, by such a share. LanceDB divides the partitions
-that have grown, and a search through as many as before finds less: with 6 % more rows, 0.959 instead of 0.996."""
+"""An index that was made anew is measured again when its rows have become more, or fewer, by such a share."""
 _MOVED = 0.6
 """Leaves a cosine of about 0.75 between a query and the vector that it was made of."""
 _EFFORTS = (

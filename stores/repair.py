@@ -14,7 +14,7 @@ from docindex.schema import Progress
 from docindex.stores.changes import add_commit, begin_journal, field_uses, update_fields
 from docindex.stores.check import unsound_indexes
 from docindex.stores.database import registry_damage, transaction
-from docindex.stores.dense import drop_vector_index, update_vector_index
+from docindex.stores.dense import build_vector_index, drop_vector_index
 from docindex.stores.derived import close_records
 from docindex.stores.files import link_version, sweep
 from docindex.stores.following import at_tables
@@ -168,7 +168,7 @@ class _Mending:
         table.mend_indexes(self.indexes)
         if "vector" in self.indexes:
             drop_vector_index(table)
-            update_vector_index(table, self.parts.exact_below)
+            build_vector_index(table, self.parts.exact_below)
         self.said += [
             f"The index of {column!r} in the {self.tables.kind} table is made anew: it {why}."
             for column, why in self.indexes.items()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-from docindex.stores.dense import update_vector_index
+from docindex.stores.dense import build_vector_index
 from docindex.stores.lance import LanceTables, WritableTable, scan
 from docindex.stores.lancedb_api import LanceTable
 from docindex.stores.survey import readable
@@ -32,9 +32,9 @@ def rewritten(
         if source is not None:
             table.add(tables.schema, _rows(source, tables.schema, choose))
         table.optimize()
-        if tables.kind == "vectors":
-            update_vector_index(table, exact_below)
         table.clean()
+        if tables.kind == "vectors":
+            build_vector_index(table, exact_below)
     except BaseException:
         shutil.rmtree(tables.folder(name), ignore_errors=True)
         raise

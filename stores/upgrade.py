@@ -19,7 +19,7 @@ from sqlalchemy import Engine, insert
 from docindex.config import FORMAT_VERSION
 from docindex.stores.changes import add_commit, forget
 from docindex.stores.database import migrate, transaction
-from docindex.stores.dense import update_vector_index
+from docindex.stores.dense import build_vector_index
 from docindex.stores.lance import TableVersion, WritableTable, scan
 from docindex.stores.manifest import Manifest, write_manifest
 from docindex.stores.parts import StoreParts, now
@@ -57,7 +57,7 @@ def _move_vectors(parts: StoreParts, head: CommitRow) -> None:
     waiting: Counter[str] = Counter()
     vectors.add(vector_schema(parts.dim), _batches(nodes, parts.dim, waiting))
     vectors.optimize()
-    update_vector_index(vectors, parts.exact_below)
+    build_vector_index(vectors, parts.exact_below)
     nodes.drop_columns(["vector"])
     commit = replace(
         head,

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, FileStamp, OnProgress, Snapshot
 from docindex.schema import Progress
 from docindex.stores.changes import add_commit, begin_journal, forget, set_fact, superseded, write_changes
 from docindex.stores.database import transaction
-from docindex.stores.dense import drop_outgrown_index, update_vector_index
+from docindex.stores.dense import build_vector_index, default_index, drop_vector_index
 from docindex.stores.encoding import from_micros
 from docindex.stores.erase import erase
 from docindex.stores.files import sweep
@@ -135,7 +137,8 @@ class TwoStoreWriter:
     def maintain(self, on_progress: OnProgress = silent, *, force: bool = False) -> None:
         """Compacts files, brings the indexes up to date and drops old versions, when that is due, table by table.
 
-        Cheap to call after each commit: it returns at once when nothing is due. Steps: "journal", "optimized",
+        Cheap to call after each commit: it returns at once when nothing is due. Where there is an approximate index,
+        old versions of the vectors go with the next maintenance, since it is made last. Steps: "journal", "optimized",
         "vector-index", "registry-written", "committed", "cleaned", "maintained".
         """
         nodes, vectors = self._tables(self._parts.head())
@@ -149,14 +152,17 @@ class TwoStoreWriter:
         started = now()
         with transaction(self._parts.engine) as connection:
             begin_journal(connection, head, started)
+            oldest = self._forget(connection, head)
         on_progress(Progress("journal"))
-        if vectors in due:
-            drop_outgrown_index(vectors, self._parts.exact_below)
+        indexed = vectors in due and drop_vector_index(vectors)
         for table in due:
-            table.optimize()
+            if indexed and table is vectors:
+                self._clean(table, oldest)  # which is upkeep too, and none may follow once the index is made anew
+            else:
+                table.optimize()
         on_progress(Progress("optimized"))
         if vectors in due:
-            update_vector_index(vectors, self._parts.exact_below)
+            build_vector_index(vectors, self._parts.exact_below)
         _expect(nodes, head.nodes)
         _expect(vectors, head.embedded)
         on_progress(Progress("vector-index"))
@@ -165,13 +171,13 @@ class TwoStoreWriter:
             add_commit(connection, commit)
             for table in due:
                 set_fact(connection, f"{table.kind}_maintained", str(commit.version))
-            oldest = forget(connection, commit, now() - int(self._parts.keep_seconds * 1e6))
+            oldest = self._forget(connection, commit)
             on_progress(Progress("registry-written"))
         on_progress(Progress("committed"))
 
-        kept = [one for one in self._parts.registry.oldest_first() if one.version >= oldest.version]
         for table in due:
-            self._clean(table, kept)
+            if default_index(table.table) is None:
+                self._clean(table, oldest)
         if (nodes.version, vectors.version) != (commit.nodes_table.number, commit.vectors_table.number):
             self._follow(commit, nodes, vectors, started, "maintained")  # cleaning may optimize once more
         sweep(self._parts.path, self._parts.registry)
@@ -269,7 +275,11 @@ class TwoStoreWriter:
         self._not_due[table.name] = version
         return False
 
-    def _clean(self, table: WritableTable, kept: Sequence[CommitRow]) -> None:
+    def _forget(self, connection: Connection, head: CommitRow) -> CommitRow:
+        return forget(connection, head, now() - int(self._parts.keep_seconds * 1e6))
+
+    def _clean(self, table: WritableTable, oldest: CommitRow) -> None:
+        kept = [one for one in self._parts.registry.oldest_first() if one.version >= oldest.version]
         versions = [one.nodes_table if table.kind == "nodes" else one.vectors_table for one in kept]
         needed = [version for version in versions if version.name == table.name]
         only_newest = all(version.number == table.version for version in needed)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from docindex.config import IndexConfig
+from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, Vectors
 from docindex.schema import And, Compare, Condition, Document, Field, Node, Not
 from docindex.stores.commit import TwoStores, create_stores, open_stores
@@ -16,7 +18,7 @@ from docindex.stores.dense import default_index
 from docindex.stores.lance import LanceTables
 from docindex.stores.lancedb_api import IvfRq
 from docindex.stores.manifest import Manifest
-from docindex.stores.plans import default_plan, name_of, read_plan
+from docindex.stores.plans import VECTOR_INDEX, default_plan, name_of, read_plan
 from docindex.stores.recall import chosen_plan
 from docindex.stores.rows import VECTOR_COLUMNS, node_batches, vector_schema, with_vectors
 
@@ -80,7 +82,7 @@ def test_above_the_limit_an_index_is_built(tmp_path: Path, capfd: pytest.Capture
     stores, vectors = indexed(tmp_path / "index")
     snapshot = stores.snapshot()
     statistics = snapshot.statistics()
-    assert statistics["vector_index"] == {"type": "IVF_RQ", "partitions": 2, "bits": 4, "searched": 2}
+    assert statistics["vector_index"] == {"type": "IVF_RQ", "partitions": 8, "bits": 4, "searched": 8}
     assert 0.98 <= statistics["recall_at_10"] <= 1.0
     assert snapshot.problems() == []
     number = np.arange(ROWS) // NODES
@@ -130,13 +132,34 @@ def test_what_was_measured_is_there_after_opening_again_and_renewed_when_rows_ch
     with again.writer() as writer:
         writer.maintain(force=True)
         assert read_plan(registry.fact("vector_index")) == measured  # nothing changed: measured once
-        writer.commit(ChangeSet(delete_documents=[f"d{number}" for number in range(27)]))
+        writer.commit(ChangeSet(delete_documents=[f"d{number}" for number in range(10)]))
         writer.maintain(force=True)
         renewed = read_plan(registry.fact("vector_index"))
         assert renewed is not None
-        assert renewed.rows == ROWS - 27 * NODES
+        assert renewed.rows == ROWS - 10 * NODES
+        assert renewed.partitions < measured.partitions  # made anew, not kept up
         assert writer.snapshot.statistics()["recall_at_10"] == renewed.recall
     again.close()
+
+
+def test_upkeep_leaves_the_new_index_alone_and_removes_what_it_replaces(tmp_path: Path) -> None:
+    stores, _ = indexed(tmp_path / "index")
+    first = stores._parts.head().vectors_table
+    assert default_index(stores._parts.vectors.at(first)) is not None
+    for _ in range(2):
+        time.sleep(1.1)  # LanceDB deletes by age, with a second of slack
+        with stores.writer() as writer:
+            writer.maintain(force=True)
+            table = stores._parts.vectors.writable("vectors").table
+            (name,) = (one.name for one in table.list_indices() if one.name.startswith(VECTOR_INDEX))
+            assert table.version == stores._parts.head().vectors_table.number
+            statistics = table.index_stats(name)
+            assert statistics is not None
+            assert (statistics.num_indexed_rows, statistics.num_unindexed_rows) == (ROWS, 0)
+    stores._parts.vectors.close()
+    with pytest.raises(StoreError, match="can't be opened"):
+        stores._parts.vectors.at(first)
+    stores.close()
 
 
 def test_the_effort_grows_until_the_recall_is_reached(tmp_path: Path) -> None:
