@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from docindex.stores.deferred import deferred
+
+# It would warn of partitions without rows, in the midst of a progress bar.
+os.environ.setdefault("LANCEDB_LOG", "error")
 
 with deferred("lance_namespace_urllib3_client"):
     from lancedb import Session

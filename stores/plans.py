@@ -56,7 +56,7 @@ class Known:
     plan: SearchPlan | None
     """None where there is no approximate index."""
     counts: dict[str, int] = field(default_factory=dict)
-    """How many rows pass a filter."""
+    """How many rows pass a filter; "" lets all pass."""
 
 
 def name_of(partitions: int, bits: int) -> str:

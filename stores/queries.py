@@ -36,8 +36,8 @@ def rows_at(table: LanceTable, offsets: Sequence[int]) -> AsyncTakeQuery:
 
 
 async def count_of(table: LanceTable, where: str) -> int:
-    """How many rows pass a filter."""
-    return int(await table._table.count_rows(where))
+    """How many rows pass a filter; without one, how many there are."""
+    return int(await table._table.count_rows(where or None))
 
 
 def wait_for(answer: Coroutine[Any, Any, A]) -> A:

@@ -12,6 +12,7 @@ from docindex.config import IndexConfig
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, Vectors
 from docindex.schema import And, Compare, Condition, Document, Field, Node, Not
+from docindex.stores import dense
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.conditions import filter_of
 from docindex.stores.dense import default_index
@@ -78,7 +79,12 @@ def indexed(path: Path, exact_below: int = 5_000) -> tuple[TwoStores, Vectors]:
     return stores, np.concatenate([change.vectors for change in changes])
 
 
-def test_above_the_limit_an_index_is_built(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("candidates", [0, 1_000])
+def test_above_the_limit_an_index_is_built(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, candidates: int
+) -> None:
+    """Whether filters are applied before or after the search: the index is too small to make a difference of time."""
+    monkeypatch.setattr(dense, "CANDIDATES_OF_PARTITION", candidates)
     stores, vectors = indexed(tmp_path / "index")
     snapshot = stores.snapshot()
     statistics = snapshot.statistics()
