@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -155,27 +157,37 @@ class StoredIndex:
     def delete(self, *names: str, on_progress: OnProgress | None = None, wait_seconds: float = 0.0) -> int:
         """Deletes documents by id, or all documents of a source by its name; returns how many went.
 
+        The next ingest of their files adds them again.
+
         Raises:
             StoreError: A name is unknown; then nothing is deleted.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
+        from docindex.ingest.plan import UNFINISHED
         from docindex.protocols import ChangeSet
 
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             by_name = {record.name: record.location for record in writer.snapshot.sources()}
             doc_ids: set[str] = set()
             locations: set[str] = set()
+            in_part: Counter[str] = Counter()
             for name in names:
                 if name in by_name:
                     locations.add(by_name[name])
                     doc_ids.update(record.doc_id for record in writer.snapshot.documents_of(by_name[name]))
-                elif writer.snapshot.document(name):
-                    doc_ids.add(name)
+                elif (record := writer.snapshot.document(name)) is not None:
+                    in_part[record.location] += record.doc_id not in doc_ids
+                    doc_ids.add(record.doc_id)
                 else:
                     raise StoreError(f"The index holds no document or source {name!r}: `docindex ls` lists them.")
             # A file that a deleted one stood for has nothing in the index now: the next ingest reads it.
             locations |= {record.location for record in writer.snapshot.sources() if record.same_as in locations}
-            writer.commit(ChangeSet(delete_documents=doc_ids, delete_sources=locations), on_progress or no_progress)
+            left = [
+                replace(source, content_hash=UNFINISHED, documents=source.documents - in_part[source.location])
+                for source in writer.snapshot.sources(in_part.keys() - locations)
+            ]
+            changes = ChangeSet(delete_documents=doc_ids, delete_sources=locations, sources=left)
+            writer.commit(changes, on_progress or no_progress)
             writer.maintain(on_progress or no_progress)
         return len(doc_ids)
 

@@ -14,7 +14,7 @@ from typing import TextIO
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, open_text, reading
 from docindex.loaders.records import RecordReader
-from docindex.loaders.table_text import are_names, typed_table
+from docindex.loaders.table_text import are_names, typed_table, unique_names
 from docindex.schema import Document, LoadOptions, Source
 
 ROWS_A_DOCUMENT = 50_000
@@ -79,6 +79,8 @@ def _form(file: TextIO, source: Source) -> _Form:
     if not _are_names(rows[0], source.options):
         return _Form(delimiter, tuple(numbered), skipped)
     names = [name or numbered[column] for column, name in enumerate(rows[0])]
+    if len(set(names)) < len(names):
+        names = unique_names(names)
     return _Form(delimiter, (*names, *numbered[len(names) :]), skipped + 1)
 
 

@@ -27,7 +27,7 @@ from docindex.indices.handfuls import handfuls
 from docindex.ingest.merge import Arrival, merge
 from docindex.ingest.wire import document_as_json, document_from_json
 from docindex.protocols import DocumentChange, DocumentRecord, OnProgress, Snapshot, SourceRecord, Vectors, Writer
-from docindex.schema import Document, IngestReport, Node, Progress
+from docindex.schema import Document, IngestReport, Node, Problem, Progress
 
 BUNDLE_FORMAT = 1
 
@@ -339,7 +339,8 @@ def _node(plain: Mapping[str, Any]) -> Node:
 
 
 def _source(plain: Mapping[str, Any]) -> SourceRecord:
-    return SourceRecord(**dict(plain) | {"modified_at": _moment(plain["modified_at"])})
+    problems = tuple(Problem(**problem) for problem in plain.get("problems", ()))
+    return SourceRecord(**dict(plain) | {"modified_at": _moment(plain["modified_at"]), "problems": problems})
 
 
 def _line(plain: Mapping[str, object]) -> bytes:

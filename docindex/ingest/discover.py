@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 MANIFEST = "docindex.json"
+EMPTY = "empty file"
 
 
 def discover(
@@ -55,6 +56,8 @@ def discover(
             reason = _passed_over(file, options)
             if reason:
                 found.skipped.append(Problem(file.name, reason))
+                if reason == EMPTY and file.location != STDIN:  # a pipe that broke says nothing of what it was to bring
+                    found.emptied.append(file.location)
             else:
                 found.files.append(file)
     return found
@@ -119,8 +122,11 @@ def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
 def _folder_passed_over(child: Path, rules: IgnoreRules, found: Discovery) -> str | None:
     if child.name.startswith("."):
         return "hidden folder"
-    if (child / MANIFEST).is_file():
-        return "a docindex index"
+    try:
+        if (child / MANIFEST).is_file():
+            return "a docindex index"
+    except OSError:
+        pass  # that it can't be read is told by the walk into it
     return _ignored(child, rules, found, is_folder=True)
 
 
@@ -161,7 +167,7 @@ def _passed_over(file: FoundFile, options: IngestOptions) -> str | None:
     named_outright = file.location == file.root
     if options.include and not named_outright and not any(_matches(file.name, glob) for glob in options.include):
         return "not included"
-    return "empty file" if file.bytes == 0 else None
+    return EMPTY if file.bytes == 0 else None
 
 
 def _matches(name: str, pattern: str) -> bool:

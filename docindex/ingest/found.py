@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from docindex.schema import Problem
+
+_WRITTEN_OUT = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,31 @@ class Discovery:
     """The folders that were named, by location, with how many paths each holds."""
     not_modified: list[str] = field(default_factory=list)
     """The locations of web pages that are as the index knows them."""
+    emptied: list[str] = field(default_factory=list)
+    """The locations of what is there and holds nothing."""
 
 
 def is_remote(location: str) -> bool:
     """Whether it is a web address or a database rather than a path."""
     return "://" in location
+
+
+def path_at(location: str) -> Path | None:
+    """The path of what is at a location; None if nothing is. What may not be looked at is taken to be there.
+
+    A name that is not UTF-8 has bytes that the location writes out.
+    """
+    written = os.fsencode(location)
+    for path in map(Path, map(os.fsdecode, dict.fromkeys((written, _WRITTEN_OUT.sub(_byte, written))))):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            continue
+        except OSError:
+            pass
+        return path
+    return None
+
+
+def _byte(found: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(found[1].decode())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from docindex.errors import LoadError
 from docindex.ingest.discover import STDIN
-from docindex.ingest.found import FoundFile, is_remote
+from docindex.ingest.found import FoundFile, is_remote, path_at
 from docindex.protocols import SourceRecord
 from docindex.schema import Duplicate, Planned, Problem, Source, digest
 
@@ -149,6 +149,8 @@ class _Planner:
         if self._options.sync:
             gone = _gone(self._found, self._known, self._options)
             result.gone = [record for record in gone if record.location not in replaced]
+        emptied = (self._known[location] for location in self._found.emptied if location in self._known)
+        result.gone += [record for record in emptied if record not in result.gone]
         lost = {file.record.location for file in result.read} | {record.location for record in result.gone} | replaced
         for file in self._hashed(self._orphans(lost, seen)):
             self._place(file)
@@ -193,7 +195,7 @@ class _Planner:
         for location, record in self._known.items():
             if record.same_as is None and record.failure is None and record.content_hash in wanted:
                 # A file that was not looked at now is trusted to be as it was, while it is there.
-                now = seen.get(location) or (record.content_hash if _exists(location) else None)
+                now = seen.get(location) or (record.content_hash if is_there(location) else None)
                 if now == record.content_hash:
                     self._stands.setdefault(now, location)
 
@@ -213,6 +215,7 @@ class _Planner:
                 self._note_duplicate(before)
         elif holder is not None and holder != file.location:
             record = replace(self._record(hashed, before), same_as=holder, documents=0)
+            self._names[record.name] = record.location
             result.links.append(record)
             self._note_duplicate(record)
         else:
@@ -240,7 +243,8 @@ class _Planner:
 
     def _record(self, hashed: _Hashed, before: SourceRecord | None) -> SourceRecord:
         file = hashed.file
-        name = before.name if before else _free_name(file, self._names)
+        keeps = before is not None and _is_free(before.name, file.location, self._names)
+        name = before.name if before and keeps else _free_name(file, self._names)
         self._name_of[file.location] = name
         return SourceRecord(
             location=file.location,
@@ -258,8 +262,10 @@ class _Planner:
     def _orphans(self, lost: set[str | None], seen: Mapping[str, str]) -> Iterator[FoundFile]:
         """Files outside of this ingest whose bytes only a file held that is changed or gone now."""
         for record in self._known.values():
-            path = Path(record.location)
-            if record.same_as in lost and record.same_as is not None and record.location not in seen and path.is_file():
+            if record.same_as not in lost or record.same_as is None or record.location in seen:
+                continue
+            path = path_at(record.location)
+            if path is not None and path.is_file():
                 status = path.stat()
                 modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
                 yield FoundFile(
@@ -287,7 +293,7 @@ def _gone(found: Discovery, known: Mapping[str, SourceRecord], options: IngestOp
                 f"holds nothing, but the index has {len(held)} files of it; is it mounted? "
                 "Give --yes to delete them all from the index",
             )
-        gone += [record for record in held if not Path(record.location).exists()]
+        gone += [record for record in held if path_at(record.location) is None]
     return gone
 
 
@@ -305,11 +311,12 @@ def _free_name(file: FoundFile, names: Mapping[str, str]) -> str:
 
 def _is_free(name: str, location: str, names: Mapping[str, str]) -> bool:
     holder = names.get(name)
-    return holder is None or holder == location or not _exists(holder)
+    return holder is None or holder == location or not is_there(holder)
 
 
-def _exists(location: str) -> bool:
-    return location == STDIN or is_remote(location) or Path(location).exists()
+def is_there(location: str) -> bool:
+    """Whether a source is still there, as far as can be told without asking a server."""
+    return location == STDIN or is_remote(location) or path_at(location) is not None
 
 
 def _content_hash(bytes_hash: str, media_type: str, options: IngestOptions) -> str:

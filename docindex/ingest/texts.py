@@ -6,13 +6,12 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from docindex.indices.passages import PassageIndex
 from docindex.ingest.background import BackgroundCommits
-from docindex.ingest.plan import UNFINISHED, Plan, PlannedFile
+from docindex.ingest.plan import UNFINISHED, Plan, PlannedFile, is_there
 from docindex.protocols import (
     ChangeSet,
     DocumentChange,
@@ -45,9 +44,9 @@ GROUP_SECONDS = 2.0
 FIRST_GROUP_SECONDS = 0.25
 """The first one comes sooner: an index that was empty is searchable from then on."""
 
-
 HANDFUL = 64
 HANDFUL_SECONDS = 0.2
+_ID_CURE = "name another --id-field, or delete those first (`docindex rm`)"
 
 
 class Reading(Protocol):
@@ -218,7 +217,7 @@ class TextStage:
                 elif item.doc_id in held:
                     self.skipped.append(Problem(item.doc_id, f"the id occurs more than once in {file.source.name}"))
                 elif owner := self._other_owner(item.doc_id, stored.get(item.doc_id), file):
-                    self.failed.append(Problem(item.doc_id, f"the id is already used by {owner}"))
+                    self.failed.append(Problem(item.doc_id, f"the id is already used by {owner}; {_ID_CURE}"))
                     complete = False
                 else:
                     held.add(item.doc_id)
@@ -313,7 +312,7 @@ class TextStage:
         own = (file.record.location, file.replaces)
         if (owner := self._owners.get(doc_id)) and owner.location not in own:
             return owner.name
-        if stored and stored.location not in own and Path(stored.location).exists():
+        if stored and stored.location not in own and is_there(stored.location):
             return stored.source
         return None
 
