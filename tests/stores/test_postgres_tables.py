@@ -17,11 +17,12 @@ pytestmark = pytest.mark.postgres
 SHOP = (
     "CREATE TABLE customers (id integer PRIMARY KEY, name text, city text)",
     "CREATE TABLE orders (order_id integer PRIMARY KEY, customer_id integer, product text, amount numeric(10, 2), "
-    "ordered_on date, sent_at timestamptz, paid boolean, weight double precision)",
+    "ordered_on date, sent_at timestamptz, paid boolean, weight double precision, rate real)",
     "INSERT INTO customers VALUES (1, 'Ann', 'Oslo'), (2, 'Bo', 'Rome'), (3, 'Cy', 'Oslo')",
-    "INSERT INTO orders VALUES (10, 1, 'Desk', 120.50, '2024-01-03', '2024-01-04 10:00+00', true, 20.5), "
-    "(11, 2, 'Lamp', 30.25, '2024-02-03', NULL, false, 0.1), (12, 1, 'Lamp', 30.25, '2024-02-10', NULL, true, 0.2), "
-    "(13, 3, 'Chair', 75, '2024-03-01', NULL, false, 7.3)",
+    "INSERT INTO orders VALUES (10, 1, 'Desk', 120.50, '2024-01-03', '2024-01-04 10:00+00', true, 20.5, 0.7), "
+    "(11, 2, 'Lamp', 30.25, '2024-02-03', NULL, false, 0.1, 0.1), "
+    "(12, 1, 'Lamp', 30.25, '2024-02-10', NULL, true, 0.2, 0.2), "
+    "(13, 3, 'Chair', 75, '2024-03-01', NULL, false, 7.3, NULL)",
 )
 
 
@@ -64,6 +65,19 @@ def test_questions(engine: TablesEngine, question: str, rows: tuple) -> None:
     assert len(result.rows) == len(rows)
     for found, wanted in zip(result.rows, rows, strict=True):
         assert found == pytest.approx(wanted) if isinstance(wanted[0], int | float) else found == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "cited"),
+    [
+        ("What is the highest rate of the orders?", ["10"]),
+        ("What percentage of orders were not paid?", ["11", "13"]),
+        ("Which product of the orders has the lowest total amount?", ["11", "12"]),
+    ],
+)
+def test_the_rows_that_a_value_rests_on_are_cited(engine: TablesEngine, question: str, cited: list[str]) -> None:
+    response = engine.query(question)
+    assert [one.quote.split(";")[0].removeprefix("order_id: ") for one in response.citations] == cited, response.answer
 
 
 def test_dates(engine: TablesEngine) -> None:

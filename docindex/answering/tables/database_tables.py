@@ -80,7 +80,8 @@ class DatabaseTables:
         plan, relation = result.plan, result.view.relations[0]
         if plan.measures or plan.distinct or plan.part is not None:
             sources = self.load(result.view.relations).sources
-            found = self._database.run(Statements(plan, sources, self._database.dialect).rows(self._limits.cited))
+            statements = Statements(plan, sources, self._database.dialect)
+            found = self._database.run(statements.rows(self._limits.cited, *result.narrowed))
             rows = [tuple(map(told, row)) for row in found.rows]
             fields = [_field(relation, name) for name in sources[0].table.columns.keys()]  # noqa: SIM118 - no mapping
         else:

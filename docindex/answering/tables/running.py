@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +33,8 @@ class Result:
     """How many rows of the tables it rests on."""
     places: tuple[tuple[Place | None, ...], ...] = ()
     """Of the first rows: where they stand in each of the tables."""
+    narrowed: tuple[ColumnElement[bool], ...] = field(default=(), compare=False, repr=False)
+    """What holds, beyond the plan's conditions, for the rows that it rests on."""
     cut: bool = False
     """There are more rows than the limit lets through."""
 
@@ -79,15 +81,17 @@ class Runner:
             return self._worked_out(plan, view, text, found, statements, cancel)
         rows = [tuple(map(told, row)) for row in found.rows]
         kept = _first(rows, plan, 1)
-        key = statements.group_key(plan.group)
-        where = [statements.equals(key, kept[0][0])] if plan.order is not None and len(kept) == 1 else []
+        narrowed: tuple[ColumnElement[bool], ...] = ()
+        if plan.order is not None and len(kept) == 1:
+            narrowed = (statements.in_group(plan.group, plan.order, rows.index(kept[0])),)
         return Result(
             plan,
             view,
             text,
             tuple(row[:-1] for row in kept),
             sum(_whole(row[-1]) for row in kept),
-            self._places(statements, where, cancel),
+            self._places(statements, narrowed, cancel),
+            narrowed,
             found.cut,
         )
 
@@ -101,12 +105,12 @@ class Runner:
         cancel: threading.Event | None,
     ) -> Result:
         row = tuple(map(told, found.rows[0]))
-        where: list[ColumnElement[bool]] = []
-        if len(plan.measures) == 1 and plan.measures[0].function in ("min", "max") and plan.measures[0].column:
-            column = statements.column(plan.measures[0].column)
-            where = [statements.equals(column, found.rows[0][0])] if row[0] is not None else []
-        places = self._places(statements, where, cancel)
-        return Result(plan, view, text, (row[:-1],), _whole(row[-1]), places)
+        first, *others = plan.measures
+        narrowed: tuple[ColumnElement[bool], ...] = ()
+        if first.function in ("min", "max") and first.column and not others and row[0] is not None:
+            narrowed = (statements.extreme(first.function, first.column),)
+        places = self._places(statements, narrowed, cancel)
+        return Result(plan, view, text, (row[:-1],), _whole(row[-1]), places, narrowed)
 
     def _share(
         self,
@@ -121,8 +125,9 @@ class Runner:
         percent = None
         if isinstance(part, int | float) and isinstance(whole, int | float) and whole:
             percent = float(100 * Decimal(str(part)) / Decimal(str(whole)))
-        places = self._places(statements, statements.met(plan.part or ()), cancel)
-        return Result(plan, view, text, ((percent, part, whole),), _whole(whole), places)
+        narrowed = tuple(statements.met(plan.part or ()))
+        places = self._places(statements, narrowed, cancel)
+        return Result(plan, view, text, ((percent, part, whole),), _whole(whole), places, narrowed)
 
     def _listed(
         self,
@@ -141,9 +146,9 @@ class Runner:
         rows = _first(rows, plan, at)
         shown = tuple(row[:width] for row in rows)
         if plan.distinct:
-            return Result(plan, view, text, shown, len(rows), self._places(statements, [], cancel), found.cut)
+            return Result(plan, view, text, shown, len(rows), self._places(statements, (), cancel), cut=found.cut)
         places = tuple(self._split(row[width:]) for row in rows[: self._cited])
-        return Result(plan, view, text, shown, len(rows), places, found.cut)
+        return Result(plan, view, text, shown, len(rows), places, cut=found.cut)
 
     def _places(
         self, statements: Statements, where: Sequence[ColumnElement[bool]], cancel: threading.Event | None

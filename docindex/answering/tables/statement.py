@@ -30,7 +30,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from docindex.answering.tables.plan import AnyOf, Bucket, ColumnOf, Group, Measure, QueryPlan, Test, Where
+from docindex.answering.tables.plan import (
+    AnyOf,
+    Bucket,
+    ColumnOf,
+    Function,
+    Group,
+    Measure,
+    Order,
+    QueryPlan,
+    Test,
+    Where,
+)
 from docindex.errors import QueryError
 from docindex.schema import CellValue
 
@@ -72,35 +83,40 @@ class Statements:
         values = [self._measure(measure).label(f"value {at}") for at, measure in enumerate(plan.measures, 1)]
         if plan.group is None:
             return self._from(*values, func.count().label("rows"))
-        key = self.group_key(plan.group)
+        key = self._group_key(plan.group)
         chosen = self._from(key.label("group"), *values, func.count().label("rows")).group_by(key)
-        if plan.order is None:
-            return chosen.order_by(key)
-        first = values[0]
-        return self._cut(chosen.order_by(first.desc() if plan.order.descending else first, key))
+        return (
+            chosen.order_by(key) if plan.order is None else self._cut(chosen.order_by(*self._ranked(plan.order, key)))
+        )
 
     def cited(self, most: int, *further: ColumnElement[bool]) -> Select[Any]:
         """Where the rows stand that the answer rests on, the first ones."""
         columns = [source.table.c[name] for source in self._sources for name in source.place]
         return self._from(*columns).where(*further).order_by(*self._placed()).limit(most)
 
-    def rows(self, most: int) -> Select[Any]:
+    def rows(self, most: int, *further: ColumnElement[bool]) -> Select[Any]:
         """The first rows that the answer rests on, with all of their columns."""
-        return self._from(*self._sources[0].table.c).limit(most)
-
-    def group_key(self, group: Group) -> ColumnElement[Any]:
-        """What the rows are grouped by."""
-        column = self.column(group.column)
-        return column if group.bucket is None else self._bucket(column, group.bucket)
+        return self._from(*self._sources[0].table.c).where(*further).limit(most)
 
     def column(self, column: ColumnOf) -> ColumnElement[Any]:
         """A column of the statement."""
         found: ColumnElement[Any] = self._sources[column.table].table.c[column.name]
         return found
 
-    def equals(self, column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
-        """That a column has a value which came out of the database."""
-        return column.is_(None) if value is None else column == literal(value, column.type)
+    def extreme(self, function: Function, column: ColumnOf) -> ColumnElement[bool]:
+        """That a row has the lowest or highest value of a column, which the database itself looks up.
+
+        A value that came out of it need not equal what it holds once it is put back in: fractions get rounded, and
+        SQLite compares times as texts.
+        """
+        wanted = self._from(self._measure(Measure(function, column)))
+        return self.column(column) == wanted.correlate(None).scalar_subquery()
+
+    def in_group(self, group: Group, order: Order, at: int) -> ColumnElement[bool]:
+        """That a row is of the group at a place of the answer, counted from 0."""
+        key = self._group_key(group)
+        chosen = self._from(key).group_by(key).order_by(*self._ranked(order, key)).limit(1).offset(at)
+        return key.is_not_distinct_from(chosen.correlate(None).scalar_subquery())
 
     def _rows(self) -> Select[Any]:
         plan = self._plan
@@ -113,6 +129,14 @@ class Statements:
         chosen = self._from(*shown, *places).where(*(column.is_not(None) for column in order))
         ordered = [column.desc() if plan.order and plan.order.descending else column for column in order]
         return self._cut(chosen.order_by(*ordered, *self._placed()))
+
+    def _group_key(self, group: Group) -> ColumnElement[Any]:
+        column = self.column(group.column)
+        return column if group.bucket is None else self._bucket(column, group.bucket)
+
+    def _ranked(self, order: Order, key: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+        first = self._measure(self._plan.measures[0])
+        return first.desc() if order.descending else first, key
 
     def _cut(self, chosen: Select[Any]) -> Select[Any]:
         wanted = self._plan.limit

@@ -95,3 +95,34 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="can't be read"):
         engine.query("How many notes are there?")
     engine.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "cited"),
+    [
+        ("What is the highest amount of the orders?", [10]),
+        ("What is the lowest weight of the orders?", [11, 12]),
+        ("What is the highest rate?", [3]),
+        ("When was the latest reading sent?", [2]),
+        ("What is the highest amount of orders by customers from Rome?", [11]),
+        ("What percentage of orders were not paid?", [11, 13]),
+        ("Which product of the orders has the highest total amount?", [10]),
+        ("Which product of the orders has the second highest total amount?", [13]),
+        ("Which month had the most orders?", [11, 12]),
+        ("What is the total amount of all orders?", [10, 11, 12]),
+    ],
+)
+def test_the_rows_that_a_value_rests_on_are_cited(
+    path: Path, engine: TablesEngine, question: str, cited: list[int]
+) -> None:
+    """Also where what comes out of the database does not equal what is in it: long fractions, times kept as texts."""
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE readings (reading_id INTEGER PRIMARY KEY, rate NUMERIC, sent_at DATETIME);"
+        "INSERT INTO readings VALUES (1, 0.1, '2024-01-03 10:00:00'), (2, 0.2, '2024-01-03 12:00:00'),"
+        " (3, 1.23456789012345, '2024-01-03 11:00:00');"
+    )
+    connection.close()
+    response = engine.query(question)
+    quotes = [citation.quote for citation in response.citations]
+    assert [int(quote.split(";")[0].split(": ")[1]) for quote in quotes] == cited, response.answer
