@@ -121,7 +121,7 @@ def told(value: object) -> CellValue:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return str(value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import ColumnElement
 
@@ -123,7 +124,7 @@ class Runner:
     ) -> Result:
         part, whole = (told(value) for value in found.rows[0])
         percent = None
-        if isinstance(part, int | float) and isinstance(whole, int | float) and whole:
+        if _finite(part) and _finite(whole) and whole:
             percent = float(100 * Decimal(str(part)) / Decimal(str(whole)))
         narrowed = tuple(statements.met(plan.part or ()))
         places = self._places(statements, narrowed, cancel)
@@ -186,5 +187,9 @@ def _first(rows: list[Cells], plan: QueryPlan, at: int) -> list[Cells]:
     return rows[:end]
 
 
+def _finite(value: CellValue) -> TypeGuard[int | float]:
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
 def _whole(value: CellValue) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if _finite(value) else 0

@@ -32,6 +32,9 @@ _LONGEST_TEXT = 200
 """Of a cell; the citation has all of it."""
 _FURTHER_DIGITS = 2
 """A quotient is given with so many more digits than the numbers that it is made of."""
+_CENTS = 2
+_MOST_DIGITS = 28
+"""Decimals are not rounded to more digits than that."""
 
 
 def cell(value: CellValue, field: Field | None = None) -> str:
@@ -53,8 +56,13 @@ def cell(value: CellValue, field: Field | None = None) -> str:
 
 
 def number(value: float, digits: int | None = None) -> str:
-    """The number with commas between thousands; with so many digits after the point, or those that it has."""
+    """The number with commas between thousands; with so many digits after the point, or those that it has.
+
+    One that is too large for that, or infinite, as Python writes it.
+    """
     exact = Decimal(str(value))
+    if not _roundable(exact, digits or 0):
+        return str(value)
     if digits is not None:
         exact = exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     elif exact == exact.to_integral_value():
@@ -69,9 +77,7 @@ def measured(value: CellValue, measure: Measure, view: View) -> str:
         return cell(value)
     if measure.function in ("average", "median", "variance", "deviation"):
         places = (field.values.decimals if field is not None else 0) + _FURTHER_DIGITS
-        rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-        money = field is not None and _digits(field) is not None
-        text = f"{rounded.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}" if money else f"{_short(rounded):,f}"
+        text = _quotient(value, places, money=field is not None and _digits(field) is not None)
         return text if measure.function == "variance" else _with_unit(text, field)
     return cell(value, field)
 
@@ -148,7 +154,7 @@ def _stretch(low: CellValue | ColumnOf, high: CellValue | ColumnOf) -> str:
 def _digits(field: Field | None) -> int | None:
     """Money with cents is written with two digits, whatever it comes to."""
     money = field is not None and field.unit is not None and field.unit.quantity == "money"
-    return 2 if field is not None and money and 0 < field.values.decimals <= _FURTHER_DIGITS else None
+    return _CENTS if field is not None and money and 0 < field.values.decimals <= _FURTHER_DIGITS else None
 
 
 def _with_unit(text: str, field: Field | None) -> str:
@@ -156,6 +162,20 @@ def _with_unit(text: str, field: Field | None) -> str:
         return text
     several = field.unit.name in _COUNTED_UNITS and text != "1"
     return f"{text} {field.unit.name}{'s' if several else ''}"
+
+
+def _quotient(value: float, places: int, *, money: bool) -> str:
+    """The value with so many digits after the point, but for zeros at its end; money has two."""
+    exact = Decimal(str(value))
+    if not _roundable(exact, max(places, _CENTS)):
+        return number(value)
+    rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return f"{rounded.quantize(Decimal(1).scaleb(-_CENTS), ROUND_HALF_UP) if money else _short(rounded):,f}"
+
+
+def _roundable(value: Decimal, places: int) -> bool:
+    """Whether it can be given so many digits after the point; rounding up may need one more before it."""
+    return value.is_finite() and value.adjusted() + 1 + places < _MOST_DIGITS
 
 
 def _short(value: Decimal) -> Decimal:

@@ -74,6 +74,30 @@ def test_rows_are_cited_as_they_were_read(engine: TablesEngine, path: Path) -> N
     assert (second.start, second.end) == (0, len(second.quote))
 
 
+@pytest.mark.parametrize(
+    ("question", "figure"),
+    [
+        ("What is the highest mass?", "is 1.989e+30,"),
+        ("total mass of the stars", "is 3.1e+30,"),
+        ("average mass of the stars", "is 1.55e+30,"),
+        ("variance of the mass of the stars", "is 3.8"),
+        ("maximum price of the stars", "(inf EUR)"),
+        ("total price of the stars", "is inf EUR,"),
+        ("average price of the stars", "is inf EUR,"),
+        ("What is the average size?", "is 100,000,000,000,000,"),
+        ("What share of the total price of the stars is of the sun?", "do not answer"),
+    ],
+)
+def test_numbers_of_any_size_are_told(path: Path, engine: TablesEngine, question: str, figure: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE stars (name TEXT, mass REAL, [price (EUR)] NUMERIC(10, 2), size REAL);"
+        "INSERT INTO stars VALUES ('Sun', 1.989e30, 9e999, 2e14), ('Proxima', 1.111e30, 1.25, 1e-9);"
+    )
+    connection.close()
+    assert figure in engine.query(question).answer
+
+
 def test_the_file_is_left_as_it_is(engine: TablesEngine, path: Path) -> None:
     before = path.read_bytes()
     for question in ("How many orders are there?", "Drop the table orders", "Delete all orders from Oslo"):

@@ -98,3 +98,28 @@ def test_numbers_are_written_as_they_are(value: Decimal) -> None:
 )
 def test_cells(value: object, text: str) -> None:
     assert cell(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1.989e30, None, "1.989e+30"),
+        (-1e28, None, "-1e+28"),
+        (1e27, None, "1e+27"),
+        (9e26, None, "900,000,000,000,000,000,000,000,000"),
+        (9e26, 2, "9e+26"),
+        (9e24, 2, "9,000,000,000,000,000,000,000,000.00"),
+        (float("inf"), None, "inf"),
+        (float("-inf"), 2, "-inf"),
+        (float("nan"), 2, "nan"),
+        (10**30, None, str(10**30)),
+    ],
+)
+def test_numbers_too_large_to_be_rounded(value: float, digits: int | None, text: str) -> None:
+    assert number(value, digits) == text
+
+
+@given(st.floats(), st.integers(0, 17))
+def test_any_number_is_written(value: float, digits: int) -> None:
+    assert number(value)
+    assert number(value, digits)
