@@ -91,6 +91,11 @@ class GuardedDatabase:
         """The kind of database, as SQLAlchemy calls it."""
         return self.engine.dialect.name
 
+    @property
+    def most(self) -> int:
+        """How many rows a result may have."""
+        return self._limits.rows
+
     def text(self, statement: ClauseElement) -> str:
         """The statement with its values, for people; it is never run in this form."""
         return " ".join(str(statement.compile(self.engine, compile_kwargs={"literal_binds": True})).split())
@@ -110,7 +115,7 @@ class GuardedDatabase:
             try:
                 with self.engine.connect() as connection:
                     try:
-                        return self._fetched(self._limited(connection), statement, most or self._limits.rows)
+                        return self._fetched(self._limited(connection), statement, most or self.most)
                     finally:
                         connection.rollback()
             except (SQLAlchemyError, sqlite3.Error, OverflowError, ValueError) as error:

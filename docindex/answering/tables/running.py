@@ -16,6 +16,7 @@ from docindex.answering.tables.loading import Loaded, Place, place_of, told
 from docindex.answering.tables.plan import QueryPlan
 from docindex.answering.tables.statement import Statements
 from docindex.answering.tables.view import View
+from docindex.errors import QueryError
 from docindex.schema import CellValue, Citation
 
 Cells = tuple[CellValue, ...]
@@ -37,7 +38,7 @@ class Result:
     narrowed: tuple[ColumnElement[bool], ...] = field(default=(), compare=False, repr=False)
     """What holds, beyond the plan's conditions, for the rows that it rests on."""
     cut: bool = False
-    """There are more rows than the limit lets through."""
+    """There are more rows than the limit lets through, of those that are asked for."""
 
     @property
     def value(self) -> CellValue:
@@ -71,7 +72,7 @@ class Runner:
         """
         database = self._loaded.database
         statements = Statements(plan, self._loaded.sources, database.dialect)
-        statement = statements.answer()
+        statement = statements.answer(database.most)
         found = database.run(statement, cancel=cancel)
         text = database.text(statement)
         if plan.part is not None:
@@ -82,6 +83,7 @@ class Runner:
             return self._worked_out(plan, view, text, found, statements, cancel)
         rows = [tuple(map(told, row)) for row in found.rows]
         kept = _first(rows, plan, 1)
+        cut = found.cut and _go_on(rows, kept, plan)
         narrowed: tuple[ColumnElement[bool], ...] = ()
         if plan.order is not None and len(kept) == 1:
             narrowed = (statements.in_group(plan.group, plan.order, rows.index(kept[0])),)
@@ -93,7 +95,7 @@ class Runner:
             sum(_whole(row[-1]) for row in kept),
             self._places(statements, narrowed, cancel),
             narrowed,
-            found.cut,
+            cut,
         )
 
     def _worked_out(
@@ -144,12 +146,13 @@ class Runner:
         at = 0
         if plan.order is not None and plan.order.column in plan.columns:
             at = plan.columns.index(plan.order.column)
-        rows = _first(rows, plan, at)
-        shown = tuple(row[:width] for row in rows)
+        kept = _first(rows, plan, at)
+        cut = found.cut and _go_on(rows, kept, plan)
+        shown = tuple(row[:width] for row in kept)
         if plan.distinct:
-            return Result(plan, view, text, shown, len(rows), self._places(statements, (), cancel), cut=found.cut)
-        places = tuple(self._split(row[width:]) for row in rows[: self._cited])
-        return Result(plan, view, text, shown, len(rows), places, cut=found.cut)
+            return Result(plan, view, text, shown, len(kept), self._places(statements, (), cancel), cut=cut)
+        places = tuple(self._split(row[width:]) for row in kept[: self._cited])
+        return Result(plan, view, text, shown, len(kept), places, cut=cut)
 
     def _places(
         self, statements: Statements, where: Sequence[ColumnElement[bool]], cancel: threading.Event | None
@@ -185,6 +188,13 @@ def _first(rows: list[Cells], plan: QueryPlan, at: int) -> list[Cells]:
     while end < len(rows) and rows[end][at] == last:
         end += 1
     return rows[:end]
+
+
+def _go_on(rows: list[Cells], kept: list[Cells], plan: QueryPlan) -> bool:
+    """Whether there may be more of what is asked for, beyond the rows that were fetched."""
+    if plan.rank is not None and not kept:
+        raise QueryError(f"{len(rows):,} rows or more come before the one that is asked for: ask about fewer rows.")
+    return kept[-1:] == rows[-1:]
 
 
 def _finite(value: CellValue) -> TypeGuard[int | float]:

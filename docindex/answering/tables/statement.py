@@ -45,8 +45,6 @@ from docindex.answering.tables.plan import (
 from docindex.errors import QueryError
 from docindex.schema import CellValue
 
-TIES = 50
-"""So many rows beyond a limit are fetched, to see what ties with the last."""
 _SQLITE = "sqlite"
 _SQLITE_BUCKETS: dict[Bucket, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 _POSTGRES_BUCKETS: dict[Bucket, str] = {"day": "YYYY-MM-DD", "month": "YYYY-MM", "year": "YYYY", "quarter": 'YYYY-"Q"Q'}
@@ -73,21 +71,24 @@ class Statements:
         self._sources = sources
         self._dialect = dialect
 
-    def answer(self) -> Select[Any]:
-        """What the plan asks for."""
+    def answer(self, most: int) -> Select[Any]:
+        """What the plan asks for, of which so many rows or groups may be told.
+
+        Where they are ordered, it goes on beyond the plan's limit: any number of them may tie with the last one.
+        """
         plan = self._plan
         if plan.part is not None:
             return self._from(*self._share(plan.part))
         if not plan.measures:
-            return self._rows()
+            return self._rows(most)
         values = [self._measure(measure).label(f"value {at}") for at, measure in enumerate(plan.measures, 1)]
         if plan.group is None:
             return self._from(*values, func.count().label("rows"))
         key = self._group_key(plan.group)
         chosen = self._from(key.label("group"), *values, func.count().label("rows")).group_by(key)
-        return (
-            chosen.order_by(key) if plan.order is None else self._cut(chosen.order_by(*self._ranked(plan.order, key)))
-        )
+        if plan.order is None:
+            return chosen.order_by(key)
+        return self._cut(chosen.order_by(*self._ranked(plan.order, key)), most)
 
     def cited(self, most: int, *further: ColumnElement[bool]) -> Select[Any]:
         """Where the rows stand that the answer rests on, the first ones."""
@@ -118,17 +119,18 @@ class Statements:
         chosen = self._from(key).group_by(key).order_by(*self._ranked(order, key)).limit(1).offset(at)
         return key.is_not_distinct_from(chosen.correlate(None).scalar_subquery())
 
-    def _rows(self) -> Select[Any]:
+    def _rows(self, most: int) -> Select[Any]:
         plan = self._plan
         columns = [self.column(column) for column in plan.columns]
         shown = [column.label(f"value {at}") for at, column in enumerate(columns, 1)]
         order = [] if plan.order is None or plan.order.column is None else [self.column(plan.order.column)]
         if plan.distinct:
-            return self._cut(self._from(*shown).where(columns[0].is_not(None)).distinct().order_by(*columns))
+            different = self._from(*shown).where(columns[0].is_not(None)).distinct()
+            return self._cut(different.order_by(*columns), most)
         places = [source.table.c[name] for source in self._sources for name in source.place]
         chosen = self._from(*shown, *places).where(*(column.is_not(None) for column in order))
         ordered = [column.desc() if plan.order and plan.order.descending else column for column in order]
-        return self._cut(chosen.order_by(*ordered, *self._placed()))
+        return self._cut(chosen.order_by(*ordered, *self._placed()), most)
 
     def _group_key(self, group: Group) -> ColumnElement[Any]:
         column = self.column(group.column)
@@ -138,9 +140,11 @@ class Statements:
         first = self._measure(self._plan.measures[0])
         return first.desc() if order.descending else first, key
 
-    def _cut(self, chosen: Select[Any]) -> Select[Any]:
-        wanted = self._plan.limit
-        return chosen if wanted is None or self._plan.rank is not None else chosen.limit(wanted + TIES)
+    def _cut(self, chosen: Select[Any], most: int) -> Select[Any]:
+        plan = self._plan
+        if plan.limit is None or plan.rank is not None:
+            return chosen
+        return chosen.limit(plan.limit if plan.order is None else most + 1)
 
     def _from(self, *columns: ColumnElement[Any]) -> Select[Any]:
         plan = self._plan

@@ -52,6 +52,13 @@ class Telling:
         """How many of the rows are not cited."""
         return "" if self._result.matched <= len(self._markers) else f" {len(self._markers)} of them are cited."
 
+    def _more(self) -> str:
+        """How many of the rows or groups are not listed, where that is known."""
+        further = len(self._result.rows) - self._shown
+        if self._result.cut:
+            return "; and more"
+        return f"; and {further:,} more" if further > 0 else ""
+
     def _values(self) -> str:
         rows = self._result.matched
         values = self._result.rows[0]
@@ -91,14 +98,13 @@ class Telling:
         ]
         if not lines or group is None:
             return self._closed(f"There are no rows in {over(self._result)}")
-        by = group.bucket or group.column.name
+        by, listed = group.bucket or group.column.name, f"{'; '.join(lines)}{self._more()}"
         if self._plan.order is not None and self._plan.limit == 1:
             end = "highest" if self._plan.order.descending else "lowest"
             rank = "" if self._plan.rank is None else f"{_nth(self._plan.rank)} "
-            sentence = f"{'; '.join(lines)} (the {rank}{end} of {what} by {by}, in {over(self._result)})"
+            sentence = f"{listed} (the {rank}{end} of {what} by {by}, in {over(self._result)})"
             return self._closed(sentence)
-        more = f"; and {len(rows) - self._shown:,} more" if len(rows) > self._shown else ""
-        return self._closed(f"{_upper(what)} by {by}, in {over(self._result)}: {'; '.join(lines)}{more}") + self._rest()
+        return self._closed(f"{_upper(what)} by {by}, in {over(self._result)}: {listed}") + self._rest()
 
     def _valued(self, row: Cells) -> list[tuple[Measure, CellValue]]:
         return list(zip(self._plan.measures, row[1:], strict=True))
@@ -108,8 +114,7 @@ class Telling:
         if not rows:
             return self._closed(f"There is no such row in {over(self._result)}")
         lines = [self._line(row, at) for at, row in enumerate(rows[: self._shown])]
-        more = f"; and {len(rows) - self._shown:,} more" if len(rows) > self._shown else ""
-        listed = f"{'; '.join(lines)}{more}"
+        listed = f"{'; '.join(lines)}{self._more()}"
         names = ", ".join(column.name for column in plan.columns)
         lead = f"{names}, in {over(self._result)}"
         if plan.order is not None and plan.order.column is not None and plan.limit is not None:

@@ -124,7 +124,7 @@ def test_more_rows_than_the_limit_are_said_to_be_more(engine_of: Callable[..., T
     rows = tuple((f"P{at}", at % 7) for at in range(60))
     engine = engine_of(("items.csv", ("Item", "Price"), rows), limits=TableLimits(rows=25, shown=5))
     response = engine.query("Which items have a price above 0?")
-    assert "and 20 more" in response.answer
+    assert "; and more." in response.answer
     assert "There are more than the 25 rows" in response.answer
     assert engine.result("How many items have a price above 0?").value == sum(price > 0 for _, price in rows)
 
@@ -157,3 +157,41 @@ def test_threads_ask_at_once(shop: TablesEngine) -> None:
 def test_limits_are_checked() -> None:
     with pytest.raises(ConfigError, match="seconds"):
         TableLimits(seconds=0)
+
+
+TIED = tuple((f"P{at}", f"K{at}", 3 if at < 120 else 9) for at in range(200))
+"""Products and kinds, of which 120 have the lowest quantity and 80 the highest."""
+
+
+@pytest.mark.parametrize(
+    ("question", "more"),
+    [
+        ("Which products have the lowest quantity?", 120),
+        ("Which products have the highest quantity?", 80),
+        ("Which products have the second lowest quantity?", 80),
+        ("Which kind has the lowest total quantity?", 120),
+        ("Which kind has the second lowest total quantity?", 80),
+    ],
+)
+def test_all_that_tie_are_counted(engine_of: Callable[..., TablesEngine], question: str, more: int) -> None:
+    stock = ("stock.csv", ("Product", "Kind", "Quantity"), TIED)
+    engine = engine_of(stock, limits=TableLimits(shown=5))
+    assert len(engine.result(question).rows) == more
+    answer = engine.query(question).answer
+    assert f"; and {more - 5} more" in answer
+    assert "There are more than" not in answer
+    few = engine_of(stock, limits=TableLimits(shown=5, rows=60))
+    answer = few.query(question).answer
+    if "second" in question:
+        assert "60 rows or more come before the one that is asked for" in answer
+    else:
+        assert "; and more" in answer
+        assert "There are more than the 60 rows" in answer
+
+
+def test_rows_that_are_not_asked_for_are_no_more_rows(engine_of: Callable[..., TablesEngine]) -> None:
+    rows = tuple((f"P{at}", at) for at in range(60))
+    engine = engine_of(("stock.csv", ("Product", "Quantity"), rows), limits=TableLimits(rows=25))
+    for question in ("Which product has the lowest quantity?", "Which product has the second lowest quantity?"):
+        assert "more" not in engine.query(question).answer
+    assert "There are more than the 25 rows" in engine.query("the 30 products with the lowest quantity").answer
