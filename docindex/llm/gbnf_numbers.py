@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from docindex.errors import QueryError
+
 FRACTION = '( "." [0-9]{1,24} )? ( [eE] [-+]? [0-9]{1,3} )?'
 """What follows the whole part of a number."""
 _MOST_DIGITS = 18
@@ -35,7 +37,13 @@ def naturals(low: int, high: int | None) -> str:
 
 
 def repeated(item: str, low: int, high: int | None) -> str:
-    """The item so many times."""
+    """The item so many times.
+
+    Raises:
+        QueryError: No number of times is meant. On such bounds llama.cpp would work without end.
+    """
+    if low < 0 or (high is not None and low > high):
+        raise QueryError(f"Something is to be repeated {low} to {high} times: give bounds from 0 up, the lower first.")
     low = min(low, _MOST_REPEATS)
     if high is not None and high <= _MOST_REPEATS:
         return f"{item}{{{low},{high}}}" if low != high else f"{item}{{{low}}}"

@@ -135,14 +135,14 @@ class _Rules:
     def _string(self, schema: Mapping[str, Any]) -> str:
         if schema.get("format") in _FORMATS:
             return self._rule(rf'"\"" {_FORMATS[schema["format"]]} "\""')
-        low, high = schema.get("minLength", 0), schema.get("maxLength", self._longest)
+        low, high = _limits(schema, "minLength", "maxLength", self._longest)
         if not low and high is None:
             return "string"
         return self._rule(rf'"\"" {repeated("char", low, high)} "\""')
 
     def _array(self, schema: Mapping[str, Any]) -> str:
         first = [self.value(each) for each in schema.get("prefixItems", ())]
-        low, high = schema.get("minItems", 0), schema.get("maxItems", self._most_items)
+        low, high = _limits(schema, "minItems", "maxItems", self._most_items)
         low, high = max(0, low - len(first)), None if high is None else max(0, high - len(first))
         items = schema.get("items", not first)
         more = None if items is False or high == 0 else self.value(items)
@@ -161,7 +161,9 @@ class _Rules:
             if more is False:
                 return '"{}"'
             pair = f"string {_COLON} {self.value(more)}"
-            low, high = schema.get("minProperties", 0), schema.get("maxProperties", self._most_items)
+            low, high = _limits(schema, "minProperties", "maxProperties", self._most_items)
+            if high == 0:
+                return '"{}"'
             high = None if high is None else high - 1
             inner = f"{pair} {repeated(f'( {_COMMA} {pair} )', max(0, low - 1), high)}"
             return self._rule(f'"{{" {inner} "}}"' if low else f'"{{" ( {inner} )? "}}"')
@@ -250,6 +252,17 @@ def _bounds(schema: Mapping[str, Any]) -> tuple[int | None, int | None]:
     highs = [math.floor(schema["maximum"])] if "maximum" in schema else []
     highs += [math.ceil(schema["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in schema else []
     return max(lows, default=None), min(highs, default=None)
+
+
+def _limits(schema: Mapping[str, Any], least: str, most: str, usual: int | None) -> tuple[int, int | None]:
+    """How long what a schema takes is at the least and at most; a usual length gives way to the least."""
+    low = schema.get(least, 0)
+    if most not in schema:
+        return low, None if usual is None else max(usual, low)
+    high = schema[most]
+    if low > high:
+        raise QueryError(f"A schema has {least} {low} and {most} {high}: nothing keeps to both.")
+    return low, high
 
 
 def _literal(value: object) -> str:

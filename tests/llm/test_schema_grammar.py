@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from docindex.errors import QueryError
-from docindex.llm.gbnf_numbers import integers
+from docindex.llm.gbnf_numbers import integers, repeated
 from docindex.llm.gguf import GgufModel
 from docindex.llm.sampling import Sampler
 from docindex.llm.schema_check import problems
@@ -241,6 +241,32 @@ def test_what_has_no_bound_may_be_given_one(vocabulary: GgufModel):
     assert not takes(vocabulary, grammar, '["a", "b", "c"]')
 
 
+def test_a_bound_that_is_given_gives_way_to_those_of_the_schema(vocabulary: GgufModel):
+    grammar = schema_grammar({"type": "string", "minLength": 5}, longest=3)
+    assert takes(vocabulary, grammar, '"abcde"')
+    assert not takes(vocabulary, grammar, '"abcd"')
+    grammar = schema_grammar({"type": "array", "items": {"type": "integer"}, "minItems": 3}, most_items=2)
+    assert takes(vocabulary, grammar, "[1, 2, 3]")
+    assert not takes(vocabulary, grammar, "[1, 2]")
+    tuples = {"type": "array", "prefixItems": [{"type": "null"}], "items": {"type": "integer"}, "minItems": 3}
+    assert takes(vocabulary, schema_grammar(tuples, most_items=2), "[null, 2, 3]")
+    words = {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 2}
+    assert takes(vocabulary, schema_grammar(words, most_items=1), '{"a": 1, "b": 2}')
+    assert not takes(vocabulary, schema_grammar(words, most_items=1), '{"a": 1}')
+
+
+def test_what_may_have_no_properties_has_none(vocabulary: GgufModel):
+    grammar = schema_grammar({"type": "object", "maxProperties": 0})
+    assert takes(vocabulary, grammar, "{}")
+    assert not takes(vocabulary, grammar, '{"a": 1}')
+
+
+@pytest.mark.parametrize(("low", "high"), [(3, 2), (-1, 2), (0, -1), (-1, None), (5000, 200)])
+def test_nothing_is_repeated_between_bounds_that_cross(low: int, high: int | None):
+    with pytest.raises(QueryError, match="bounds"):
+        repeated("char", low, high)
+
+
 def test_every_field_may_have_to_be_there(vocabulary: GgufModel):
     grammar = schema_grammar(PERSON, every_field=True)
     assert takes(vocabulary, grammar, '{"name": "a", "age": 4}')
@@ -251,6 +277,8 @@ def test_large_bounds_make_no_large_grammars(vocabulary: GgufModel):
     grammar = schema_grammar({"type": "string", "minLength": 1, "maxLength": 100_000})
     assert takes(vocabulary, grammar, f'"{"a" * 2000}"')
     assert not takes(vocabulary, grammar, '""')
+    grammar = schema_grammar({"type": "string", "minLength": 5000}, longest=200)
+    assert takes(vocabulary, grammar, f'"{"a" * 5000}"')
 
 
 @pytest.mark.parametrize(
@@ -260,6 +288,9 @@ def test_large_bounds_make_no_large_grammars(vocabulary: GgufModel):
         ({"$ref": "https://schemas.example/x"}, "schemas.example"),
         ({"$defs": {"A": {"$ref": "#/$defs/A"}}, "$ref": "#/$defs/A"}, "itself"),
         ({"type": "integer", "minimum": 5, "maximum": 4}, "none"),
+        ({"type": "string", "minLength": 5, "maxLength": 4}, "maxLength 4"),
+        ({"type": "array", "items": {}, "minItems": 2, "maxItems": 1}, "maxItems 1"),
+        ({"type": "object", "minProperties": 1, "maxProperties": 0}, "maxProperties 0"),
         ({"type": "text"}, "text"),
         ({"enum": []}, "nothing"),
         ({"type": "array", "items": 3}, "3"),
