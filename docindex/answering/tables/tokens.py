@@ -14,14 +14,17 @@ from docindex.answering.terms import stem
 
 Kind = Literal["word", "number", "ordinal", "date", "decade", "unit", "quote", "mark"]
 
+_DATE = r"\d{4}-\d{2}-\d{2}(?!\d)|\d{1,2}\.\d{1,2}\.\d{4}(?!\d)"
+_SIGN = rf"(?:(?<![^\s($€£¥])[-\N{{MINUS SIGN}}](?!{_DATE}))?"
+"""A minus, which nothing goes right before: in "5-10" it is none."""
 _TOKEN = re.compile(
     r"(?P<quote>\"[^\"\n]{1,80}\"|“[^”\n]{1,80}”)"
-    r"|(?P<date>\b\d{4}-\d{2}-\d{2}(?!\d)|\b\d{1,2}\.\d{1,2}\.\d{4}(?!\d))"
+    rf"|(?P<date>\b(?:{_DATE}))"
     r"|(?P<decade>\b(?:1[5-9]|20)\d0s\b)"
     r"|(?P<ordinal>\b\d{1,2}(?:st|nd|rd|th)\b)"
     r"|(?P<unit>°[CFcf]\b|\b[kcm]?m[²³23](?![^\W_])|\bkm/h\b|\bm/s\b|[%€$£¥°])"
-    r"|(?P<number>(?<![^\W_])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![^\W_])|(?<![^\W_])\d+(?:\.\d+)?(?![^\W_]))"
-    r"|(?P<word>[^\W_]+(?:['’][^\W_]+)?)"
+    rf"|(?P<number>{_SIGN}(?<![^\W_])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?![^\W_]))"
+    r"|(?P<word>[^\W_]+(?:['’][^\W_]+)?|(?<![^\s(])[-\N{MINUS SIGN}](?=[€$£¥]\d))"
     r"|(?P<mark>[,;:])"
 )
 _ENDINGS = (
@@ -98,7 +101,7 @@ def _word(kind: Kind, text: str, start: int, end: int) -> Word:
     lower = text.lower().replace("’", "'")
     match kind:
         case "number":
-            number = Decimal(text.replace(",", ""))
+            number = Decimal(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
             return Word(kind, text, lower, plain(number), start, end, number)
         case "ordinal":
             return Word(kind, text, lower, lower, start, end, Decimal(text[:-2]))

@@ -21,11 +21,35 @@ from docindex.answering.tables.wording import cell, number
         ("1.5 million", "1500000"),
         ("three", "3"),
         ("0.50", "0.5"),
+        ("-5", "-5"),
+        ("\N{MINUS SIGN}1,200.50", "-1200.5"),
+        ("-2 million", "-2000000"),
     ],
 )
 def test_numbers(text: str, expected: str) -> None:
     (word,) = words_of(text)
     assert word.key == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("below -5 degrees", "below -5 degre"),
+        ("between -5 and 5", "between -5 and 5"),
+        ("(-3 to -1)", "-3 to -1"),
+        ("$-5", "$ -5"),
+        ("-$5", "- $ 5"),
+        ("5-10", "5 10"),
+        ("2023-2024", "2023 2024"),
+        ("TW-114", "tw 114"),
+        ("2024-01-31 -2024-02-01", "2024-01-31 2024-02-01"),
+        ("1.1.2024 -31.1.2024", "1.1.2024 31.1.2024"),
+        ("- 5", "5"),
+        ("-5th", "5th"),
+    ],
+)
+def test_a_minus_is_what_stands_right_before_a_number_alone(text: str, keys: str) -> None:
+    assert [word.key for word in words_of(text)] == keys.split()
 
 
 @given(st.text())
