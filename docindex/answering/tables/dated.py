@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from docindex.answering.tables.dates import Stretch
 from docindex.answering.tables.plan import AnyOf, Operator, Test
@@ -15,6 +16,8 @@ _WHEN = {
     "before": "before", "until": "until", "till": "until", "to": "until", "after": "after", "since": "since",
     "from": "since", "than": "", "in": "", "on": "", "during": "", "of": "", "for": "", "by": "until", "between": "",
 }  # fmt: skip
+_SPANNING = ("to", "until")
+"""What stands between the ends of a span."""
 _OPERATORS: Mapping[str, tuple[Operator, int]] = {
     "before": ("<", 0),
     "until": ("<", 1),
@@ -54,24 +57,17 @@ class Dates:
         places = self._listed(at)
         end = places[-1] + 1
         stretches = [stretch for place in places if (stretch := self._reading.items[place].stretch) is not None]
-        ranged = len(places) == 2 and (
-            before == "between" or (before == "from" and self._reading.lower(at + 1) in ("to", "until"))
-        )
+        ranged = before == "between" or any(self._reading.lower(place) in _SPANNING for place in range(at, end))
+        when = "" if before == "from" and ranged else _WHEN.get(before, "")
         seen = self._dated_column(start, stretches)
-        if seen is None or (before in ("between",) and not ranged):
+        if seen is None or (ranged and len(places) != 2) or (when and len(places) > 1):
             self._reading.failed = True
             return end
-        when = "" if ranged else _WHEN.get(before, "")
-        year = stretches[-1].year
-        if stretches[-1].month is not None:  # "January and February 2024", "the 3rd to the 9th of May"
-            stretches = [one if one.year or one.only_year else replace(one, year=year) for one in stretches]
-        bounds = [_bounds(seen, stretch) for stretch in stretches]
+        bounds = [_span(seen, *stretches)] if ranged else _each(seen, stretches)
         known = [pair for pair in bounds if pair is not None]
-        if len(known) != len(bounds) or (when and len(known) > 1):
+        if len(known) != len(bounds):
             self._reading.failed = True
             return end
-        if ranged:
-            known = [(known[0][0], known[1][1])]
         tests = [_test(seen, pair, when) for pair in known]
         if len(tests) == 1:
             self._reading.add(tests[0], start, end)
@@ -127,6 +123,34 @@ def _bounds(seen: Seen, stretch: Stretch) -> Bounds | None:
     if not stretch.only_year or stretch.year is None:
         return None
     return stretch.year, stretch.year + stretch.years - 1
+
+
+def _each(seen: Seen, stretches: Sequence[Stretch]) -> list[Bounds | None]:
+    """The bounds of each of those that are listed."""
+    year = stretches[-1].year
+    if stretches[-1].month is not None:  # "January and February 2024"
+        stretches = [one if one.year else replace(one, year=year) for one in stretches]
+    return [_bounds(seen, stretch) for stretch in stretches]
+
+
+def _span(seen: Seen, first: Stretch, last: Stretch) -> Bounds | None:
+    """From the beginning of the one to the end of the other; None where that lies before it."""
+    if first.month is None and first.day is not None and last.day is not None:
+        first = replace(first, month=last.month)  # "the 3rd to the 9th of May"
+    if first.year is None and last.month is not None and last.year is not None:
+        later = first.month is not None and first.month >= last.month + last.months
+        first = replace(first, year=last.year - later)  # "January to March 2024", "from December to February 2025"
+    since, until = _bounds(seen, first), _bounds(seen, last)
+    if since is None or until is None or _backwards(since[0], until[1]):
+        return None
+    return since[0], until[1]
+
+
+def _backwards(start: CellValue, end: CellValue) -> bool:
+    """Whether nothing lies between them: the first moment and the one after the last, or the first and last year."""
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        return start >= end
+    return isinstance(start, int) and isinstance(end, int) and start > end
 
 
 def _test(seen: Seen, bounds: Bounds, when: str) -> Test:

@@ -139,6 +139,53 @@ def test_what_is_not_wholly_understood_is_declined(question: str, shop: TablesEn
     assert response.citations == ()
 
 
+ORDERS = (
+    "orders.csv",
+    ("Order ID", "Date", "Amount"),
+    tuple(
+        (at, day(date), 2**at)
+        for at, date in enumerate(
+            ("2022-12-20", "2023-12-05", "2024-01-10", "2024-02-10", "2024-03-03", "2024-12-28", "2025-01-04")
+        )
+    ),
+)
+BOOKS = ("books.csv", ("Title", "Year"), tuple((f"Tome {at}", 2020 + at) for at in range(1, 6)))
+SPANS = {
+    "How many orders were placed from January to March 2024?": 3,
+    "How many orders were placed January to March 2024?": 3,
+    "How many orders were placed in January to March 2024?": 3,
+    "How many orders were placed in January until March 2024?": 3,
+    "How many orders were placed in January and March 2024?": 2,
+    "How many orders were placed during 2022 to 2024?": 6,
+    "How many orders were placed from December to February 2024?": 3,
+    "How many orders were placed from 28 December to 4 January 2025?": 2,
+    "How many orders were placed from the 3rd to the 10th of March 2024?": 1,
+    "How many orders were placed from 3 March to March 2024?": 1,
+    "How many books are from 2022 to 2024?": 3,
+    "How many books are from 2022 to 2022?": 1,
+}
+NO_SPANS = (
+    "How many orders were placed from March 2024 to January 2024?",
+    "How many orders were placed from 2024 to 2022?",
+    "How many orders were placed from 5 March to 3 March 2024?",
+    "How many orders were placed from the 28th to the 3rd of January 2025?",
+    "How many orders were placed January to March and December 2024?",
+    "How many orders were placed after January to March 2024?",
+    "How many books are from 2024 to 2022?",
+)
+
+
+@pytest.mark.parametrize("question", SPANS)
+def test_spans_of_time(question: str, engine_of: Callable[..., TablesEngine]) -> None:
+    ((value,),) = engine_of(ORDERS, BOOKS).result(question).rows
+    assert value == SPANS[question]
+
+
+@pytest.mark.parametrize("question", NO_SPANS)
+def test_a_span_that_has_no_sense_is_declined(question: str, engine_of: Callable[..., TablesEngine]) -> None:
+    assert engine_of(ORDERS, BOOKS).query(question).no_answer
+
+
 def test_ties_are_all_told(engine_of: Callable[..., TablesEngine]) -> None:
     engine = engine_of(("teams.csv", ("Team", "Points"), (("A", 7), ("B", 9), ("C", 9), ("D", 1))))
     assert engine.result("Which team has the most points?").rows == (("B", 9), ("C", 9))
