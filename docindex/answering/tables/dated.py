@@ -14,7 +14,7 @@ from docindex.schema import CellValue
 
 _WHEN = {
     "before": "before", "until": "until", "till": "until", "to": "until", "after": "after", "since": "since",
-    "from": "since", "than": "", "in": "", "on": "", "during": "", "of": "", "for": "", "by": "until", "between": "",
+    "from": "", "than": "", "in": "", "on": "", "during": "", "of": "", "for": "", "by": "until", "between": "",
 }  # fmt: skip
 _SPANNING = ("to", "until")
 """What stands between the ends of a span."""
@@ -58,7 +58,10 @@ class Dates:
         end = places[-1] + 1
         stretches = [stretch for place in places if (stretch := self._reading.items[place].stretch) is not None]
         ranged = before == "between" or any(self._reading.lower(place) in _SPANNING for place in range(at, end))
-        when = "" if before == "from" and ranged else _WHEN.get(before, "")
+        when = _WHEN.get(before, "")
+        if before == "from" and not ranged:
+            begun, end = end, self._onwards(end)
+            when = "since" if end > begun or self._reading.lower(lead - 1) == "as" else ""
         seen = self._dated_column(start, stretches)
         if seen is None or (ranged and len(places) != 2) or (when and len(places) > 1):
             self._reading.failed = True
@@ -88,6 +91,17 @@ class Dates:
                 places.append(place)
                 place += 1
         return places
+
+    def _onwards(self, at: int) -> int:
+        """Where "on", "onwards" or "to now" ends, if such stands at a place; else the place."""
+        word, following = self._reading.lower(at), self._reading.item(at + 1)
+        aside = following is not None and (following.kind not in ("word", "mark") or following.lower in ("a", "the"))
+        if word in ("onward", "onwards") or (word == "on" and not aside):  # "from 2023 on credit" is in that year
+            return at + 1
+        place = at
+        while self._reading.lower(place) in ("up", "to", "until", "till"):
+            place += 1
+        return place + 1 if place > at and self._reading.lower(place) in ("now", "today") else at
 
     def _dated_column(self, start: int, stretches: Sequence[Stretch]) -> Seen | None:
         years = all(stretch.only_year for stretch in stretches)

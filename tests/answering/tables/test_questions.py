@@ -164,7 +164,25 @@ SPANS = {
     "How many books are from 2022 to 2024?": 3,
     "How many books are from 2022 to 2022?": 1,
 }
+FROM = {
+    "How many orders are from 2023?": 1,
+    "How many orders are from December 2023?": 1,
+    "How many orders are from January or March 2024?": 2,
+    "How many orders are not from 2024?": 3,
+    "How many orders from 2024 on are there?": 5,
+    "How many orders were placed from 2024 on?": 5,
+    "How many orders were placed from February 2024 onwards?": 4,
+    "How many orders were placed from the 28th of December 2024 onward?": 2,
+    "How many orders were placed from 2024 up to now?": 5,
+    "How many orders were placed from 2024 until today?": 5,
+    "How many orders were placed as from 2024?": 5,
+    "How many orders were placed since 2024?": 5,
+    "How many books are from 2024?": 1,
+    "How many books are from 2024 on?": 2,
+}
 NO_SPANS = (
+    "How many orders were placed from 2023 and 2024 onwards?",
+    "How many orders were placed from 2024 on the phone?",
     "How many orders were placed from March 2024 to January 2024?",
     "How many orders were placed from 2024 to 2022?",
     "How many orders were placed from 5 March to 3 March 2024?",
@@ -179,6 +197,12 @@ NO_SPANS = (
 def test_spans_of_time(question: str, engine_of: Callable[..., TablesEngine]) -> None:
     ((value,),) = engine_of(ORDERS, BOOKS).result(question).rows
     assert value == SPANS[question]
+
+
+@pytest.mark.parametrize("question", FROM)
+def test_from_a_time_is_in_it_unless_it_goes_on(question: str, engine_of: Callable[..., TablesEngine]) -> None:
+    ((value,),) = engine_of(ORDERS, BOOKS).result(question).rows
+    assert value == FROM[question]
 
 
 @pytest.mark.parametrize("question", NO_SPANS)
