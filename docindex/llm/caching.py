@@ -13,9 +13,11 @@ from docindex.schema import digest
 
 
 class CachingLLM:
-    """Asks another model what was not asked before. Only whole completions at temperature 0 are kept."""
+    """Asks another model what was not asked before. Only completions at temperature 0 are kept."""
 
-    def __init__(self, llm: LLM, store: CompletionStore, model: str, version: Callable[[], int]) -> None:
+    def __init__(
+        self, llm: LLM, store: CompletionStore, model: str, version: Callable[[], int], *, beginnings: bool = True
+    ) -> None:
         """Puts the two together.
 
         Args:
@@ -23,6 +25,8 @@ class CachingLLM:
             store: Keeps what it wrote.
             model: Changes with what would change the completions: the model's file, its settings.
             version: Of the index, asked for at each request: what was written for another one is not known.
+            beginnings: What was read of a completion that nobody read to its end is kept, too, and gone on with. That
+                takes a model that writes the same again, in the same pieces; servers need not.
         """
         self.name = llm.name
         self.context_tokens = llm.context_tokens
@@ -30,6 +34,7 @@ class CachingLLM:
         self._store = store
         self._model = model
         self._version = version
+        self._beginnings = beginnings
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """As the model counts."""
@@ -57,7 +62,9 @@ class CachingLLM:
             )
         version = self._version()
         key = self._key(messages, max_tokens, grammar, stop, version)
-        known = self._store.get(key) or KeptCompletion((), whole=False)
+        known = self._store.get(key)
+        if known is None or not (known.whole or self._beginnings):
+            known = KeptCompletion((), whole=False)
         prompt = self._llm.count_tokens(messages) if known.pieces else 0
         again = (Token(piece, prompt, prompt) for piece in known.pieces)
         if known.whole:
@@ -78,7 +85,8 @@ class CachingLLM:
                     if len(pieces) > len(known):
                         yield token
             except GeneratorExit:
-                self._store.add(key, KeptCompletion(tuple(pieces), whole=False), version)
+                if self._beginnings:
+                    self._store.add(key, KeptCompletion(tuple(pieces), whole=False), version)
                 raise
         self._store.add(key, KeptCompletion(tuple(pieces), whole=True), version)
 

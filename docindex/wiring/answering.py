@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
-    from docindex.config import AnswerOptions
+    from docindex.config import AnswerOptions, Environment, LLMConfig
     from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
     from docindex.retrieval.router import Router
@@ -30,8 +30,12 @@ def answering_llm(parts: Parts, answers: AnswerOptions, version: Callable[[], in
     if not answers.cache:
         return llm
     from docindex.llm.caching import CachingLLM
+    from docindex.llm.http_address import ServerAddress
 
-    return CachingLLM(llm, parts.completions, _identity(parts), version)
+    config = parts.llm_config
+    if ServerAddress.is_one(config.model):  # which may have another model now: its name tells
+        return CachingLLM(llm, parts.completions, f"{llm.name} {config}", version, beginnings=False)
+    return CachingLLM(llm, parts.completions, _identity(config, parts.environment), version)
 
 
 def engine(
@@ -102,14 +106,9 @@ def awaitable(parts: Parts, engine: Engine, name: str) -> AwaitableEngine:
     return AwaitableEngine(engine)
 
 
-def _identity(parts: Parts) -> str:
+def _identity(config: LLMConfig, environment: Environment) -> str:
     """What a completion depends on beside its prompt: the model's file and its settings."""
-    from docindex.llm.http_address import ServerAddress
-
-    config = parts.llm_config
-    if ServerAddress.is_one(config.model):
-        return str(config)
-    path = model_file(config.model, parts.environment)
+    path = model_file(config.model, environment)
     status = path.stat()
     return f"{path.name} {status.st_size} {status.st_mtime_ns} {config}"
 

@@ -25,16 +25,19 @@ class Chatting:
 
     def __init__(self) -> None:
         self.text = ""
+        self.model = "small"
+        self.chats = 0
         self.keys: list[str | None] = []
         chatting = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.reply({"data": [{"id": "small"}]} if self.path == "/v1/models" else None)
+                self.reply({"data": [{"id": chatting.model}]} if self.path == "/v1/models" else None)
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 chatting.keys.append(self.headers["Authorization"])
+                chatting.chats += self.path == "/v1/chat/completions"
                 said = {"choices": [{"message": {"content": chatting.text}, "finish_reason": "stop"}]}
                 self.reply(said if self.path == "/v1/chat/completions" else None)
 
@@ -86,6 +89,19 @@ def test_a_question_is_answered_by_a_model_behind_a_server(run_with, built: Path
     assert ran.json["citations"][0]["verified"]
     assert "Bearer sk-very-secret" in chatting.keys
     assert "very-secret" not in ran.out + ran.err
+
+
+def test_another_model_at_the_same_address_is_asked_anew(run_with, built: Path, chatting: Chatting):
+    chatting.text = SENTENCE
+    asked = ("query", QUESTION, "--index", built, "--llm", chatting.address, "--json")
+    assert run_with(*asked).json["model"].endswith("#small")
+    chats = chatting.chats
+    assert SENTENCE in run_with(*asked).json["answer"]
+    assert chatting.chats == chats > 0
+    chatting.model = "large"
+    ran = run_with(*asked)
+    assert ran.json["model"].endswith("#large")
+    assert chatting.chats > chats
 
 
 def test_offline_only_servers_on_this_machine_are_asked(run_with, built: Path, chatting: Chatting):

@@ -87,6 +87,28 @@ def test_a_beginning_is_gone_on_with(tmp_path_factory: pytest.TempPathFactory, f
     cache.close()
 
 
+def test_of_a_model_that_may_write_otherwise_only_whole_completions_are_used(cache: CompletionCache):
+    model = ScriptedLLM("It lasts two years.", "Two years it is.", "Never said.")
+    llm = CachingLLM(model, cache, "model", lambda: 1, beginnings=False)
+    tokens = llm.complete(ASKED, max_tokens=50)
+    begun = next(tokens).text
+    tokens.close()
+    assert begun
+    assert cache.count() == 0
+    assert [text_of(llm), text_of(llm)] == ["Two years it is."] * 2
+    assert len(model.requests) == 2
+
+
+def test_a_beginning_that_another_kept_is_not_gone_on_with_by_such_a_model(cache: CompletionCache):
+    first = CachingLLM(ScriptedLLM("It lasts two years."), cache, "model", lambda: 1)
+    tokens = first.complete(ASKED, max_tokens=50)
+    next(tokens)
+    tokens.close()
+    assert cache.count() == 1
+    other = CachingLLM(ScriptedLLM("Two years it is, and no more."), cache, "model", lambda: 1, beginnings=False)
+    assert text_of(other) == "Two years it is, and no more."
+
+
 def test_a_beginning_never_takes_the_place_of_more(cache: CompletionCache):
     cache.add("key", KeptCompletion(("a", "b", "c"), whole=True), 1)
     cache.add("key", KeptCompletion(("a",), whole=False), 1)
