@@ -38,8 +38,10 @@ class Searchable(ABC):
             options: Everything else that can be switched on; `docindex.retrieval.options` explains it.
 
         Raises:
-            QueryError: The filter can't be read or names an unknown field.
-            ConfigError: The options contradict each other, or the mode.
+            QueryError: The filter can't be read or names an unknown field, or k is below 0.
+            ConfigError: The options contradict each other or the mode, there is no such mode, or the index has no
+                larger nodes to give.
+            StoreError: The index lacks what the options go through, such as the graph.
         """
         return next(self.search_many([query], k, mode, filter, options))
 

@@ -108,11 +108,11 @@ class StoredIndex:
             StoreError: The index has none.
         """
         from docindex.indices.graph import KIND
+        from docindex.indices.required import require_index
         from docindex.retrieval.graph import Graph
 
         snapshot = self._snapshot()
-        if KIND not in {definition.kind for definition in snapshot.definitions()}:
-            raise StoreError("The index has no graph: `docindex indexes add graph` makes it.")
+        require_index(snapshot, KIND)
         return Graph(snapshot)
 
     @property

@@ -65,12 +65,13 @@ def test_an_edit_embeds_a_few_passages_and_no_parent(manual: Path) -> None:
         assert "new belt" in index.search("new belt of the fan", k=1)[0].text
 
 
-def test_without_levels_the_way_through_them_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("A text.")
-    with Index.create(tmp_path / "index") as index:
-        index.ingest(tmp_path / "a.txt")
+@pytest.mark.parametrize(
+    "options", [RetrievalOptions(via="parents"), RetrievalOptions(expand="merge"), RetrievalOptions(expand="parent")]
+)
+def test_without_levels_what_wants_them_is_refused(example_index: Index, options: RetrievalOptions) -> None:
+    for refused in (example_index.search, example_index.explain, example_index.engine):
         with pytest.raises(ConfigError, match="levels"):
-            index.search("text", options=RetrievalOptions(via="parents"))
+            refused("retriever", options=options)
 
 
 @pytest.mark.parametrize("levels", [(100,), (400, 300), (300, 300)])

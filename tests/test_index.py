@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from docindex import (
+    ConfigError,
     EmbedderMismatchError,
     Environment,
     Index,
@@ -37,6 +38,18 @@ def test_ingest_then_search_finds_the_right_document_in_every_mode(index: Index,
         assert hit.source == "sub/engine.txt"
         assert hit.rank == 1
     assert index.check() == []
+
+
+def test_a_mode_that_there_is_not_is_refused(example_index: Index):
+    with pytest.raises(ConfigError, match="no mode 'fuzzy': choose hybrid, dense, lexical"):
+        example_index.search("battery", mode="fuzzy")
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "lexical"])
+def test_fewer_than_no_hits_are_refused(example_index: Index, mode: str):
+    with pytest.raises(QueryError, match="k is -1"):
+        example_index.search("battery", k=-1, mode=mode)
+    assert example_index.search("battery", k=0, mode=mode) == []
 
 
 def test_a_second_ingest_does_nothing(index: Index, docs: Path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import get_args
 
 from docindex.errors import ConfigError
+from docindex.indices.required import require_index
 from docindex.prompts.files import Prompts
 from docindex.protocols import ChoosingLLM, Embedder, Retriever, Snapshot
 from docindex.retrieval.collapse import CollapsingRetriever
@@ -27,14 +29,33 @@ from docindex.retrieval.threshold import ThresholdRetriever
 from docindex.retrieval.transforms import QueryTransform
 from docindex.retrieval.tree import TreeRetriever
 from docindex.retrieval.window import WindowRetriever
-from docindex.schema import SearchMode
+from docindex.schema import SearchMode, Via
 
 Stage = Callable[[str, Retriever], Retriever]
 """What is done with each stage of a search, by its name, before the next one holds it."""
 
+_GOES_THROUGH: Mapping[Via, str] = {"graph": "graph", "summaries": "summaries", "tree": "tree", "tree-walk": "tree"}
+"""The kind of index on top of the passages that a way leads through."""
+
 
 def _as_it_is(name: str, retriever: Retriever) -> Retriever:  # noqa: ARG001 - a Stage
     return retriever
+
+
+def require_what_is_named(snapshot: Callable[[], Snapshot], options: RetrievalOptions, *, has_levels: bool) -> None:
+    """Passes where the index has what the options go through and give: without it, they would do little or nothing.
+
+    Raises:
+        StoreError: It lacks an index on top of the passages.
+        ConfigError: It has no larger nodes.
+    """
+    if options.via in _GOES_THROUGH:
+        require_index(snapshot(), _GOES_THROUGH[options.via])
+    if not has_levels and (options.via == "parents" or options.expand != "none"):
+        raise ConfigError(
+            "The index has no larger nodes: create one with `levels`, such as (512, 2048), or with `docindex ingest "
+            "--levels 512,2048`."
+        )
 
 
 def base_retriever(
@@ -47,8 +68,10 @@ def base_retriever(
     """What finds the passages of a mode; the embedder is loaded for those that need it.
 
     Raises:
-        ConfigError: An option is of the hybrid mode alone.
+        ConfigError: There is no such mode, or an option is of the hybrid mode alone.
     """
+    if mode not in get_args(SearchMode):
+        raise ConfigError(f"There is no mode {mode!r}: choose {', '.join(get_args(SearchMode))}.")
     if mode != "hybrid" and (options.grains or options.feedback is not None):
         name = "grains" if options.grains else "feedback"
         raise ConfigError(f"{name} goes with the hybrid mode, and not with {mode}: leave one of them out.")
@@ -116,11 +139,7 @@ def through(
     *,
     has_levels: bool,
 ) -> Retriever:
-    """The retriever, asked through what the options name; of nodes at several levels, the passages alone.
-
-    Raises:
-        ConfigError: The way leads through larger nodes, and the index has none.
-    """
+    """The retriever, asked through what the options name; of nodes at several levels, the passages alone."""
     passages = at_level(base) if has_levels else base
     match options.via:
         case "graph":
@@ -132,10 +151,6 @@ def through(
         case "tree-walk":
             return TreeRetriever(snapshot, embedder(), passages, walk="traversal")
         case "parents":
-            if not has_levels:
-                raise ConfigError(
-                    "The index has no larger nodes to go through: create one with `levels`, such as (512, 2048)."
-                )
             return RecursiveRetriever(snapshot, base)
         case "passages":
             return passages

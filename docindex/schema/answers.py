@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from docindex.errors import QueryError
 from docindex.schema.documents import plain_value
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ class Query:
     k: int = 10
     mode: SearchMode = "hybrid"
     where: Condition | None = None
+
+    def __post_init__(self) -> None:
+        if self.k < 0:
+            raise QueryError(f"k is {self.k}: give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)

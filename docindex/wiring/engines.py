@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
-from docindex.errors import ConfigError, StoreError
+from docindex.errors import ConfigError
 from docindex.schema import EngineName
 from docindex.wiring.answering import answering_llm, engine
 
@@ -52,7 +52,6 @@ class EngineMaker:
             case "hyde":
                 return self._over(self._search_with(transform="hyde"))
             case "graph":
-                self._require("graph")
                 return self._over(self._search_with(via="graph"))
             case "subquestions":
                 from docindex.answering.engines.subquestions import SubQuestionEngine
@@ -149,10 +148,6 @@ class EngineMaker:
         limits = TableLimits()
         tables = DatabaseTables(self.answers.database, limits)
         return TablesEngine(tables, self._llm, limits=limits, prompts=self.prompts)
-
-    def _require(self, kind: str) -> None:
-        if kind not in {definition.kind for definition in self.snapshot().definitions()}:
-            raise StoreError(f"The index has no {kind}: `docindex indexes add {kind}` makes it.")
 
     def _has_tables(self) -> bool:
         return next(iter(self.snapshot().tables()), None) is not None

@@ -27,7 +27,9 @@ def retriever(
     """The retriever of a mode, over what `snapshot` gives at each search; its stages are noted on the trail.
 
     Raises:
-        ConfigError: The options contradict each other, or the prompts can't be used.
+        ConfigError: The options contradict each other or the mode, the index has no larger nodes, or the prompts can't
+            be used.
+        StoreError: The index lacks what the options go through, such as the graph.
         NoModelError: A model is missing and may not be downloaded.
     """
     from docindex.prompts.files import Prompts
@@ -41,8 +43,10 @@ def retriever(
 
     chosen = options or RetrievalOptions()
     prompts = Prompts.of(chosen.prompts)
+    has_levels = bool(parts.config.levels)
+    compose.require_what_is_named(snapshot, chosen, has_levels=has_levels)
     base = stage(mode, compose.base_retriever(mode, snapshot, parts.embedder, parts.config.dense_weight, chosen))
-    found = compose.through(base, snapshot, parts.embedder, chosen, has_levels=bool(parts.config.levels))
+    found = compose.through(base, snapshot, parts.embedder, chosen, has_levels=has_levels)
     if chosen.via != "passages":
         found = stage(chosen.via, found)
     found = compose.with_model(found, snapshot, parts.llm, chosen, prompts)

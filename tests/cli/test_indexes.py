@@ -129,6 +129,23 @@ def test_without_a_graph_the_cure_is_named(run, tmp_path: Path):
     assert "docindex indexes add graph" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("via", "kind"), [("graph", "graph"), ("summaries", "summaries"), ("tree", "tree"), ("tree-walk", "tree")]
+)
+def test_a_way_that_the_index_lacks_is_refused_with_the_cure(on, via: str, kind: str):
+    ran = on("search", "turbines", "--via", via)
+    assert ran.code == 1
+    assert ran.err == f"Error: The index has no {kind}: `docindex indexes add {kind}` makes it.\n"
+
+
+@pytest.mark.parametrize("option", [("--expand", "merge"), ("--expand", "parent"), ("--via", "parents")])
+def test_larger_nodes_that_the_index_lacks_are_refused_with_the_cure(on, option: tuple[str, str]):
+    ran = on("search", "turbines", *option)
+    assert ran.code == 2
+    assert "no larger nodes" in ran.err
+    assert "--levels 512,2048" in ran.err
+
+
 def test_terms_are_listed_with_their_passages(run, made: Path):
     found = run("terms", "turb", "-i", made, "--json").json["terms"]
     assert found == [{"term": "turbine", "passages": 1}]
