@@ -11,6 +11,9 @@ from docindex.protocols import Embedder, Retriever, Snapshot, Vectors
 from docindex.retrieval.filtered import DOC_ID, narrowed
 from docindex.schema import Compare, Hit, Query
 
+_WIDER = 4
+"""So many times as many documents are looked into where the nearest ones hold too little that meets the condition."""
+
 
 class DerivedVectors:
     """The vectors of an index's records, read once a version. A process holds them all: four bytes a number."""
@@ -29,6 +32,9 @@ class DerivedVectors:
 
 class SummaryRetriever:
     """Asks another retriever, of the documents whose summaries are nearest to the query alone.
+
+    A summary does not tell whether a passage meets the query's condition. Under one, more and more documents are looked
+    into until `query.k` hits are found, four times as many each time.
 
     The document summary index (`docindex indexes add summaries`) must be there; documents that are not summarised yet
     are not looked into.
@@ -49,6 +55,11 @@ class SummaryRetriever:
         if not keys:
             return []
         nearness = vectors @ self._embedder.embed([query.text], kind="query")[0]
-        chosen = tuple(keys[index] for index in np.argsort(-nearness, kind="stable")[: self._documents])
-        within = Compare(DOC_ID, "in", chosen)
-        return self._inner.retrieve(narrowed(query, within))
+        nearest = [keys[index] for index in np.argsort(-nearness, kind="stable")]
+        documents = self._documents
+        while True:
+            within = Compare(DOC_ID, "in", tuple(nearest[:documents]))
+            hits = self._inner.retrieve(narrowed(query, within))
+            if query.where is None or len(hits) >= query.k or documents >= len(nearest):
+                return hits
+            documents *= _WIDER

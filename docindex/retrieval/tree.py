@@ -48,7 +48,8 @@ class TreeRetriever:
 
     *Collapsed* takes the passages that another retriever proposes and those below the nearest summaries, and adds
     `weight` of the best likeness among a passage's summaries to its score. *Traversal* goes from the top down, keeps
-    the `beam` nearest summaries at each height, and ranks the passages below the last ones by likeness.
+    the `beam` nearest summaries at each height, and ranks the passages below the last ones by likeness. Under
+    a condition, of which summaries tell nothing, the beam is doubled until `query.k` of those passages meet it.
 
     The tree (`docindex indexes add tree`) must be there; a passage that it does not hold yet has its own score alone.
     """
@@ -80,8 +81,7 @@ class TreeRetriever:
         vector = self._embedder.embed([query.text], kind="query")[0]
         likeness = tree.vectors @ vector if tree.places else np.zeros(0, np.float32)
         if self._walk == "traversal":
-            nodes = self._below(tree, likeness)
-            return self._ranked(snapshot, query, nodes, vector)[: query.k]
+            return self._walked(snapshot, query, tree, likeness, vector)
         return self._collapsed(snapshot, query, tree, likeness, vector)
 
     def _collapsed(
@@ -107,12 +107,22 @@ class TreeRetriever:
     def _best_above(self, tree: _Tree, likeness: Vectors, node_id: str) -> float:
         return max((float(likeness[tree.places[key]]) for key in tree.above(node_id)), default=0.0)
 
-    def _below(self, tree: _Tree, likeness: Vectors) -> list[str]:
+    def _walked(self, snapshot: Snapshot, query: Query, tree: _Tree, likeness: Vectors, vector: Vectors) -> list[Hit]:
+        held = sum(len(tree.members[key]) for key in tree.leaves)
+        beam = self._beam
+        while True:
+            nodes = self._below(tree, likeness, beam)
+            hits = self._ranked(snapshot, query, nodes, vector)
+            if query.where is None or len(hits) >= query.k or len(nodes) == held:
+                return hits
+            beam *= 2
+
+    def _below(self, tree: _Tree, likeness: Vectors, beam: int) -> list[str]:
         """The nodes that a walk from the top arrives at."""
         nodes: list[str] = []
         open_ = tree.tops
         while open_:
-            best = sorted(open_, key=lambda key: (-likeness[tree.places[key]], key))[: self._beam]
+            best = sorted(open_, key=lambda key: (-likeness[tree.places[key]], key))[:beam]
             open_ = []
             for key in best:
                 (nodes if key in tree.leaves else open_).extend(tree.members[key])

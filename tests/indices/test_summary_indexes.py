@@ -15,6 +15,7 @@ from docindex.indices.grouping import groups_alike, groups_in_order
 from docindex.indices.summarising import ExtractiveSummarizer
 from docindex.indices.tree import SummaryTree
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, Snapshot
+from docindex.retrieval.filtered import DOC_ID
 from docindex.retrieval.single import DenseRetriever, LexicalRetriever
 from docindex.retrieval.summaries import SummaryRetriever
 from docindex.retrieval.tree import TreeRetriever, TreeWalk
@@ -191,6 +192,25 @@ def test_documents_are_found_first(store: IndexStore) -> None:
     hits = retriever.retrieve(Query("the moon tide sea", k=30))
     assert {hit.doc_id for hit in hits} == {"04", "09"}
     assert len(hits) == 22
+
+
+def test_a_condition_that_the_nearest_documents_fail_is_met_by_others(store: IndexStore) -> None:
+    refresh(store, DocumentSummaries(EMBEDDER, ExtractiveSummarizer(EMBEDDER, words=20)))
+    retriever = SummaryRetriever(store.snapshot, EMBEDDER, DenseRetriever(store.snapshot, EMBEDDER), documents=1)
+    hits = retriever.retrieve(Query("the moon tide sea", k=12, where=Compare(DOC_ID, "in", ("03", "short"))))
+    assert [hit.doc_id for hit in hits].count("short") == 1
+    assert [hit.doc_id for hit in hits].count("03") == 11
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_condition_that_the_walk_does_not_meet_widens_it(store: IndexStore, beam: int) -> None:
+    refresh(store, new_tree())
+    inner = DenseRetriever(store.snapshot, EMBEDDER)
+    retriever = TreeRetriever(store.snapshot, EMBEDDER, inner, walk="traversal", beam=beam)
+    for within, found in ((("03",), 11), (("03", "short"), 12), (("gone",), 0)):
+        hits = retriever.retrieve(Query("the moon tide sea", k=50, where=Compare(DOC_ID, "in", within)))
+        assert len(hits) == found
+        assert {hit.doc_id for hit in hits} <= set(within)
 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 4), (4, 4), (5, 4), (100, 8), (64, 8)])
