@@ -35,6 +35,7 @@ from docindex.cli.progress import waiting
 from docindex.cli.screen import Span
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
+from docindex.cli.writing import require_place
 from docindex.errors import ConfigError, QueryError
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def eval_make(
     from docindex.index import Index
     from docindex.prompts.files import Prompts
 
+    require_place(out)
     if out.exists() and not force:
         raise QueryError(f"{out} is there already: choose another --out, or add --force.")
     session = Session.of(ctx)
@@ -160,6 +162,7 @@ def eval_answers(
 
     if out is not None and out.suffix in TREC_SUFFIXES:
         raise QueryError(f"A TREC run can't hold answers: call {out} something with .json.")
+    require_place(out)
     session = Session.of(ctx)
     part = question_split(split)
     asked = some_of(read_questions(questions, part), count)

@@ -13,6 +13,7 @@ from docindex.cli.render_evaluation import show_comparison, show_drops, show_eva
 from docindex.cli.screen import Span
 from docindex.cli.session import FAILED
 from docindex.cli.terminal import open_screen
+from docindex.cli.writing import require_place
 
 if TYPE_CHECKING:
     from docindex.evaluation.comparison import Drop
@@ -100,6 +101,7 @@ def eval_report(
     from docindex.evaluation.report import report
     from docindex.evaluation.run_files import read_evaluation, write_whole
 
+    require_place(out)
     write_whole(out, report([read_evaluation(path) for path in files], title))
     if as_json:
         print_json({"file": str(out), "results": len(files)})

@@ -27,6 +27,7 @@ from docindex.cli.opening import open_or_create
 from docindex.cli.options import FilterOption, IndexOption, JsonOption, ModeOption
 from docindex.cli.progress import show_progress
 from docindex.cli.session import Session
+from docindex.cli.writing import require_place
 from docindex.errors import ConfigError, QueryError
 from docindex.schema import SearchMode
 
@@ -108,6 +109,7 @@ def eval_run(
 
     if (data is None) == (questions is None):
         raise QueryError("Give a collection with --data DIR, or questions with --questions FILE.")
+    require_place(out)
     chosen = tuple(parse_metric(text) for text in metrics.split(",")) if metrics else ()
     session = Session.of(ctx)
     missing = 0

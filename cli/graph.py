@@ -16,6 +16,7 @@ from docindex.cli.render import shortened
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
+from docindex.cli.writing import require_place, written_whole
 
 BEGINNING = 80
 """Characters of a passage that are shown."""
@@ -144,12 +145,12 @@ def export(
     """
     from docindex.index import Index
 
+    require_place(file)
     session = Session.of(ctx)
-    with (
-        Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened,
-        file.open("wb") as out,
-    ):
-        nodes, edges = opened.graph().write_graphml(out)
+    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+        known = opened.graph()
+        with written_whole(file) as out:
+            nodes, edges = known.write_graphml(out)
     if as_json:
         print_json({"file": str(file), "entities": nodes, "edges": edges})
     else:

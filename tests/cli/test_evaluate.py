@@ -250,6 +250,26 @@ def test_what_is_given_wrongly_is_a_usage_error(run, data: Path, arguments: tupl
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("place", "said"), [("nodir/x.json", "nodir is no folder: make it"), (".", "is a folder")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--data", "missing"),
+        ("run", "--questions", "missing"),
+        ("make",),
+        ("answers", "--questions", "missing"),
+        ("report", "missing"),
+    ],
+    ids=" ".join,
+)
+def test_a_place_that_is_not_there_is_told_before_anything_is_read(
+    run, tmp_path: Path, arguments: tuple[str, ...], place: str, said: str
+):
+    ran = run("eval", *arguments, "--out", tmp_path / place)
+    assert ran.code == 2
+    assert said in ran.err
+
+
 def test_files_that_can_not_be_read_are_named_with_the_line(run, built: Path, data: Path, tmp_path: Path):
     run_file, file = tmp_path / "run.trec", tmp_path / "questions.jsonl"
     run_file.write_text("q1 Q0 f1 1 1 s\nq1 Q0 f2 second 1 s\n")

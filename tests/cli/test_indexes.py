@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 from defusedxml import ElementTree
+
+from docindex import StoreError
+from docindex.retrieval.graph import Graph
 
 PUMP = (
     "The Kaplan Turbine drives the water pump. The water pump needs oil every nine months. "
@@ -119,6 +123,40 @@ def test_the_graph_tells_neighbours_and_ways(run, made: Path, tmp_path: Path):
     told = run("graph", "export", file, "-i", made, "--json").json
     nodes = ElementTree.parse(file).getroot().iter("{http://graphml.graphdrawing.org/xmlns}node")
     assert told["entities"] == len(list(nodes)) > 3
+
+
+def test_what_a_graph_was_exported_to_stays_where_there_is_none(run, built: Path, tmp_path: Path):
+    file = tmp_path / "graph.graphml"
+    file.write_text("an earlier graph")
+    ran = run("graph", "export", file, "-i", built)
+    assert ran.code == 1
+    assert "docindex indexes add graph" in ran.err
+    assert file.read_text() == "an earlier graph"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_graph_takes_the_place_of_an_earlier_one(run, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file, link = tmp_path / "graph.graphml", tmp_path / "link"
+    file.write_text("an earlier graph")
+    link.symlink_to(file)
+
+    def fail(self: Graph, out: IO[bytes]) -> tuple[int, int]:
+        out.write(b"half")
+        raise StoreError("The disk is gone.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Graph, "write_graphml", fail)
+        assert run("graph", "export", link, "-i", made).code == 1
+    assert file.read_text() == "an earlier graph"
+    assert run("graph", "export", link, "-i", made).code == 0
+    assert link.is_symlink()
+    assert file.read_text().startswith("<?xml")
+    assert run("graph", "export", "/dev/null", "-i", made).code == 0
+    assert not Path("/dev/null").is_file()
+    assert sorted(tmp_path.iterdir()) == [file, link]
+    missing = run("graph", "export", tmp_path / "nodir" / "x.graphml", "-i", made)
+    assert missing.code == 2
+    assert "nodir is no folder" in missing.err
 
 
 def test_without_a_graph_the_cure_is_named(run, tmp_path: Path):
