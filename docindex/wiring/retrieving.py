@@ -24,7 +24,7 @@ def retriever(
     options: RetrievalOptions | None = None,
     trail: Trail | None = None,
 ) -> Retriever:
-    """The retriever of a mode, over what `snapshot` gives at each search; its stages are noted on the trail.
+    """The retriever of a mode, over what `snapshot` gives as each search begins; its stages are noted on the trail.
 
     Raises:
         ConfigError: The options contradict each other or the mode, the index has no larger nodes, or the prompts can't
@@ -36,6 +36,7 @@ def retriever(
     from docindex.retrieval import compose
     from docindex.retrieval.llm_rerank import LLMReranker
     from docindex.retrieval.options import RetrievalOptions
+    from docindex.retrieval.steady import HeldSnapshot, SteadyRetriever
     from docindex.retrieval.tracing import TracingRetriever
 
     def stage(name: str, retriever: Retriever) -> Retriever:
@@ -43,20 +44,21 @@ def retriever(
 
     chosen = options or RetrievalOptions()
     prompts = Prompts.of(chosen.prompts)
+    held = HeldSnapshot(snapshot)
     has_levels = bool(parts.config.levels)
-    compose.require_what_is_named(snapshot, chosen, has_levels=has_levels)
-    base = stage(mode, compose.base_retriever(mode, snapshot, parts.embedder, parts.config.dense_weight, chosen))
-    found = compose.through(base, snapshot, parts.embedder, chosen, has_levels=has_levels)
+    compose.require_what_is_named(held, chosen, has_levels=has_levels)
+    base = stage(mode, compose.base_retriever(mode, held, parts.embedder, parts.config.dense_weight, chosen))
+    found = compose.through(base, held, parts.embedder, chosen, has_levels=has_levels)
     if chosen.via != "passages":
         found = stage(chosen.via, found)
-    found = compose.with_model(found, snapshot, parts.llm, chosen, prompts)
+    found = compose.with_model(found, held, parts.llm, chosen, prompts)
     if chosen.transform is not None or chosen.auto_filter:
         found = stage("model", found)
-    found = compose.refined(found, snapshot, chosen, _reranker(parts, chosen), stage)
+    found = compose.refined(found, held, chosen, _reranker(parts, chosen), stage)
     if chosen.llm_rerank:
         judged = LLMReranker(found, parts.llm(), depth=chosen.llm_rerank, prompts=prompts)
         found = stage("llm rerank", judged)
-    return compose.shaped(found, snapshot, chosen, stage)
+    return SteadyRetriever(compose.shaped(found, held, chosen, stage), held)
 
 
 def _reranker(parts: Parts, options: RetrievalOptions) -> Reranker | None:
