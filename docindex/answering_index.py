@@ -89,7 +89,8 @@ class AnsweringIndex(StoredIndex, Searchable):
         with trail.followed() as stages:
             retriever.retrieve(asked)
         embedder = None if mode == "lexical" else self._parts.embedder()
-        found = explain_document(self._snapshot(), embedder, asked, doc_id, stages)
+        levels = bool(self.config.levels)
+        found = explain_document(self._snapshot(), embedder, asked, doc_id, stages, has_levels=levels)
         if found is None:
             raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
         return found

@@ -54,6 +54,18 @@ def test_hits_are_passages_unless_larger_ones_are_asked_for(manual: Path) -> Non
         assert text.text[merged.node.start : merged.node.end] == merged.text
 
 
+@pytest.mark.parametrize("where", [None, "source = 'manual.md'"])
+def test_why_counts_and_ranks_passages_alone(manual: Path, where: str | None) -> None:
+    with Index.open(manual / "index") as index:
+        passages = [stored for stored in index.nodes("manual.md") if stored.node.level == 0]
+        why = index.why("Lamp", "manual.md", filter=where)
+        assert (why.passages, why.passages_in_question) == (len(passages), len(passages))
+        # Of the only document, the best passage of either side is the first one, and a hit of that mode.
+        for side, mode in ((why.dense, "dense"), (why.lexical, "lexical")):
+            assert side.rank == 1
+            assert side.score == pytest.approx(index.search("Lamp", 1, mode)[0].score, abs=1e-5)
+
+
 def test_an_edit_embeds_a_few_passages_and_no_parent(manual: Path) -> None:
     path = manual / "manual.md"
     path.write_text(path.read_text().replace("fan of hall 9 was checked 12 times", "fan of hall 9 has a new belt"))

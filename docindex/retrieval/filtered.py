@@ -10,6 +10,8 @@ from docindex.schema import And, Compare, Condition, Field, Hit, Query
 DOC_ID = Field("doc_id", "text", builtin=True)
 NODE_ID = Field("node_id", "text", builtin=True)
 LEVEL = Field("level", "number", builtin=True)
+PASSAGE = Compare(LEVEL, "=", 0)
+"""What the passages meet of nodes at several levels."""
 
 
 def narrowed(query: Query, condition: Condition) -> Query:

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from docindex.protocols import Embedder, Snapshot
-from docindex.retrieval.filtered import DOC_ID, narrowed
+from docindex.retrieval.filtered import DOC_ID, PASSAGE, narrowed
 from docindex.retrieval.tracing import StageTrace
-from docindex.schema import Compare, Condition, Query
+from docindex.schema import And, Compare, Condition, Query
 
 _DEPTH = 1000
 """Ranks are told up to here."""
@@ -62,20 +62,32 @@ class Why:
 
 
 def explain_document(
-    snapshot: Snapshot, embedder: Embedder | None, query: Query, doc_id: str, stages: Sequence[StageTrace]
+    snapshot: Snapshot,
+    embedder: Embedder | None,
+    query: Query,
+    doc_id: str,
+    stages: Sequence[StageTrace],
+    *,
+    has_levels: bool,
 ) -> Why | None:
-    """Why the search that left the stages gave the document or not; None when the index does not hold it."""
+    """Why the search that left the stages gave the document or not; None when the index does not hold it.
+
+    Of nodes at several levels, the passages alone are counted and ranked.
+    """
     record = snapshot.document(doc_id)
     if record is None:
         return None
-    both = narrowed(query, Compare(DOC_ID, "=", doc_id)).where
+    own = Compare(DOC_ID, "=", doc_id)
+    passages = snapshot.count(And((own, PASSAGE))) if has_levels else record.nodes
+    among = narrowed(query, PASSAGE) if has_levels else query
+    both = narrowed(among, own).where
     asked = snapshot.count(both)
-    dense = _dense(snapshot, embedder, query, both) if asked and embedder else SideRank(None, None)
-    lexical = _lexical(snapshot, query, both) if asked else SideRank(None, None)
+    dense = _dense(snapshot, embedder, among, both) if asked and embedder else SideRank(None, None)
+    lexical = _lexical(snapshot, among, both) if asked else SideRank(None, None)
     ranks = tuple(_stage(stage, doc_id) for stage in stages)
     found = bool(stages) and any(hit.doc_id == doc_id for hit in stages[-1].hits[: query.k])
     reason = _reason(query, record.state, asked, dense, lexical, ranks, stages, doc_id, found=found)
-    return Why(query.text, doc_id, found, reason, record.nodes, asked, dense, lexical, ranks)
+    return Why(query.text, doc_id, found, reason, passages, asked, dense, lexical, ranks)
 
 
 def _dense(snapshot: Snapshot, embedder: Embedder, query: Query, both: Condition | None) -> SideRank:
