@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from docindex.evaluation.results import Evaluation, Setting
 
 DOCUMENTS, PASSAGES = 100, 10
-"""How many are asked for a query, unless -k says so."""
+"""How many are asked for a query, unless -k or a metric says so."""
 
 
 def eval_run(
@@ -49,7 +49,12 @@ def eval_run(
     mode: ModeOption = "hybrid",
     k: Annotated[
         int | None,
-        typer.Option("-k", min=1, help="How deep rankings are.", show_default="100 documents, 10 passages"),
+        typer.Option(
+            "-k",
+            min=1,
+            help="How deep rankings are.",
+            show_default="100 documents, 10 passages; more if a metric is deeper",
+        ),
     ] = None,
     filter: FilterOption = None,  # noqa: A002 - the option's name
     metrics: Annotated[
@@ -111,14 +116,19 @@ def eval_run(
         raise QueryError("Give a collection with --data DIR, or questions with --questions FILE.")
     require_place(out)
     chosen = tuple(parse_metric(text) for text in metrics.split(",")) if metrics else ()
+    depth = _depth(chosen, k, PASSAGES if data is None else DOCUMENTS)
     session = Session.of(ctx)
     missing = 0
     if data is not None:
         from docindex.evaluation.dataset import load_dataset
 
+        if run is not None:
+            searching = _given(ctx, "mode"), filter is not None, embedder is not None, chunk_tokens is not None
+            if any(searching):
+                raise QueryError("--mode, --filter, --embedder and --chunk-tokens say how to search: --from does not.")
         dataset = load_dataset(data, split)
         if run is not None:
-            evaluation = _score_run(run, dataset, chosen, name)
+            evaluation = _score_run(run, dataset, chosen, name, None if k is None else depth, ignore_own_id)
         else:
             path = _collection_path(session, index, data)
             evaluation, missing = _run_collection(
@@ -127,7 +137,7 @@ def eval_run(
                 dataset,
                 path,
                 mode,
-                k or DOCUMENTS,
+                depth,
                 filter,
                 chosen,
                 name,
@@ -138,19 +148,38 @@ def eval_run(
     else:
         if run is not None or embedder is not None or chunk_tokens is not None or ignore_own_id:
             raise QueryError("--from, --ignore-own-id, --embedder and --chunk-tokens go with --data.")
-        evaluation = _run_questions(
-            session, questions or Path(), split, index, mode, k or PASSAGES, filter, chosen, name
-        )
+        evaluation = _run_questions(session, questions or Path(), split, index, mode, depth, filter, chosen, name)
     if out is not None:
         write_evaluation(evaluation, out)
     finish(evaluation, baseline, max_drop, per_query=per_query, as_json=as_json, missing=missing)
 
 
-def _score_run(path: Path, dataset: Dataset, metrics: Sequence[Metric], name: str | None) -> Evaluation:
+def _depth(metrics: Sequence[Metric], given: int | None, usual: int) -> int:
+    """How many are asked for: no fewer than the deepest of the named metrics looks at."""
+    deepest = max(metrics, key=lambda metric: metric.k, default=None)
+    if deepest is None:
+        return given or usual
+    if given is None:
+        return max(usual, deepest.k)
+    if given < deepest.k:
+        raise ConfigError(
+            f"-k {given} is less than {deepest.name} looks at: give {deepest.k} or more, or leave it out."
+        )
+    return given
+
+
+def _given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _score_run(
+    path: Path, dataset: Dataset, metrics: Sequence[Metric], name: str | None, k: int | None, ignore_own_id: bool
+) -> Evaluation:
     from docindex.evaluation.metrics import DOCUMENT_METRICS
     from docindex.evaluation.run_files import read_run
 
-    return read_run(path, dataset, metrics=metrics or DOCUMENT_METRICS, name=name)
+    return read_run(path, dataset, metrics=metrics or DOCUMENT_METRICS, name=name, k=k, ignore_own_id=ignore_own_id)
 
 
 def _run_collection(

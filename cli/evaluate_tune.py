@@ -96,10 +96,10 @@ def eval_tune(
     decides = parse_metric(metric or ("ndcg@10" if data is not None else "mrr@10"))
     task: Task
     if data is not None:
-        task = collection_task(data, session.environment)
+        task = collection_task(data, session.environment, decides)
         sizes = chunk_tokens or "128,200,256"
     elif questions is not None and path is not None and config is not None:
-        task = question_task(questions, path, source or (), session.environment)
+        task = question_task(questions, path, source or (), session.environment, decides)
         sizes = chunk_tokens or str(now.chunk_tokens)
     else:
         raise IndexNotFoundError(session.index_path(index))

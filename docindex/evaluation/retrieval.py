@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from docindex.evaluation.counting import OnCount, unheard
@@ -154,11 +155,15 @@ def best_passages(hits: Iterable[Hit]) -> list[tuple[str, float]]:
     return list(best.items())
 
 
+def cut(ranking: Iterable[tuple[str, float]], k: int | None, leave_out: str | None = None) -> Ranking:
+    """The first k of a ranking, or all, without the document that is to be left out."""
+    return tuple(islice((item for item in ranking if item[0] != leave_out), k))
+
+
 def _ranking(found: Iterable[str | tuple[str, float]], k: int, leave_out: str | None) -> Ranking:
     """Best first, none twice, at most k. A search without scores gets some that fall with the rank."""
     ranking: dict[str, float] = {}
     for rank, item in enumerate(found, 1):
         doc_id, score = (item, 1.0 / rank) if isinstance(item, str) else item
-        if doc_id != leave_out and len(ranking) < k:
-            ranking.setdefault(doc_id, float(score))
-    return tuple(ranking.items())
+        ranking.setdefault(doc_id, float(score))
+    return cut(ranking.items(), k, leave_out)

@@ -16,7 +16,7 @@ from docindex.errors import ConfigError, LoadError
 from docindex.evaluation.dataset import Dataset, read_records, read_text
 from docindex.evaluation.metrics import DOCUMENT_METRICS, Metric
 from docindex.evaluation.results import Evaluation, QueryResult
-from docindex.evaluation.retrieval import Found, score
+from docindex.evaluation.retrieval import Found, cut, score
 
 FORMAT = 1
 TREC_SUFFIXES = (".trec", ".run", ".txt")
@@ -65,8 +65,18 @@ def read_run(
     *,
     metrics: Sequence[Metric] = DOCUMENT_METRICS,
     name: str | None = None,
+    k: int | None = None,
+    ignore_own_id: bool = False,
 ) -> Evaluation:
     """The evaluation of rankings from a file: a TREC run, or JSON Lines as `docindex search --queries` prints them.
+
+    Args:
+        path: The file.
+        dataset: Queries and judgements.
+        metrics: What is measured.
+        name: What the system is called in tables; the file's name when it is None.
+        k: How many documents of each ranking count; None takes all.
+        ignore_own_id: Leave a document out that has the query's own id.
 
     Raises:
         LoadError: A line is neither; the message names it.
@@ -75,7 +85,11 @@ def read_run(
     rankings = read_trec(path) if path.suffix in TREC_SUFFIXES else dict(_search_output(path))
     if not rankings.keys() & dataset.judged().keys():
         raise ConfigError(f"{path} ranks nothing for the judged queries of {dataset.name}: are the ids the same?")
-    return score(rankings, dataset, metrics=metrics, name=name or path.stem)
+    counted = {
+        query_id: Found(cut(found.ranking, k, leave_out=query_id if ignore_own_id else None))
+        for query_id, found in rankings.items()
+    }
+    return score(counted, dataset, metrics=metrics, name=name or path.stem)
 
 
 def read_trec(path: Path) -> dict[str, Found]:

@@ -108,9 +108,9 @@ class QuestionTask:
             return Index.from_bundle(bundle, path, environment=self.environment, on_progress=on_progress)
 
 
-def collection_task(data: Path, environment: Environment, metrics: tuple[Metric, ...] = ()) -> CollectionTask:
+def collection_task(data: Path, environment: Environment, decides: Metric | None = None) -> CollectionTask:
     """The task of a folder in BEIR's layout; it reads qrels/train.tsv and no other judgements."""
-    return CollectionTask(data, load_dataset(data, TRAIN), environment, metrics or DOCUMENT_METRICS)
+    return CollectionTask(data, load_dataset(data, TRAIN), environment, _with(DOCUMENT_METRICS, decides))
 
 
 def question_task(
@@ -118,10 +118,14 @@ def question_task(
     origin: Path,
     sources: Sequence[Path],
     environment: Environment,
-    metrics: tuple[Metric, ...] = (),
+    decides: Metric | None = None,
 ) -> QuestionTask:
     """The task of a file of questions: of those that belong to its train part and have an answer."""
     questions = [question for question in read_questions(path, TRAIN) if question.answerable]
     if not questions:
         raise ConfigError(f"{path} has no question with an answer in its train part: make more of them.")
-    return QuestionTask(path, questions, tuple(sources), origin, environment, metrics or PASSAGE_METRICS)
+    return QuestionTask(path, questions, tuple(sources), origin, environment, _with(PASSAGE_METRICS, decides))
+
+
+def _with(metrics: tuple[Metric, ...], decides: Metric | None) -> tuple[Metric, ...]:
+    return metrics if decides is None or decides in metrics else (*metrics, decides)

@@ -15,6 +15,7 @@ from docindex.errors import ConfigError, LoadError
 from docindex.evaluation.adoption import set_dense_weight
 from docindex.evaluation.bootstrap import Interval, paired_difference
 from docindex.evaluation.counting import OnCount, unheard
+from docindex.evaluation.metrics import Metric
 from docindex.evaluation.results import Evaluation
 from docindex.evaluation.run_files import read_evaluation, write_evaluation
 from docindex.index import Index
@@ -117,6 +118,11 @@ class Task(Protocol):
         """Of the queries and judgements."""
         ...
 
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured."""
+        ...
+
     def build(self, path: Path, config: IndexConfig, on_progress: OnProgress) -> Index:
         """The index with these settings, made or brought up to date, open."""
         ...
@@ -150,6 +156,9 @@ def tune(
     Raises:
         ConfigError: The task does not measure the metric, or a value is out of range.
     """
+    measured = [known.name for known in task.metrics]
+    if metric not in measured:
+        raise ConfigError(f"{metric} is not measured: choose one of {', '.join(measured)}.")
     config = replace(config, database=None)
     grid = grid.including(config)
     for value in grid.chunk_tokens:
@@ -159,8 +168,6 @@ def tune(
     trials: list[Trial] = []
     for chunk_tokens in grid.chunk_tokens:
         trials += _try_size(task, _config(config, chunk_tokens), grid, work, environment, on_count)
-    if metric not in trials[0].evaluation.metrics:
-        raise ConfigError(f"{metric} is not measured: choose one of {', '.join(trials[0].evaluation.metrics)}.")
 
     def worth(trial: Trial) -> tuple[float, int, bool, bool]:
         same_size = trial.settings.chunk_tokens == config.chunk_tokens
@@ -209,7 +216,7 @@ def _try_size(
         for k in grid.k:
             settings = Settings(chunk_tokens=config.chunk_tokens, dense_weight=weight, k=k)
             file = work / "trials" / f"{config.chunk_tokens}-{weight:g}-{k}.json"
-            known = _known(file, task.fingerprint, version)
+            known = _known(file, task, version)
             if known is not None:
                 trials.append(Trial(settings, known))
             else:
@@ -242,14 +249,14 @@ def _measured(task: Task, index: Index, settings: Settings, file: Path, version:
     return Trial(settings, evaluation)
 
 
-def _known(file: Path, fingerprint: str, version: object) -> Evaluation | None:
-    """A trial that was measured before, on the same questions with the same documents."""
+def _known(file: Path, task: Task, version: object) -> Evaluation | None:
+    """A trial that was measured before by the same metrics, on the same questions with the same documents."""
     try:
         known = read_evaluation(file)
     except LoadError:
         return None
-    same = known.fingerprint == fingerprint and known.settings.get("version") == str(version)
-    return known if same else None
+    same = known.fingerprint == task.fingerprint and known.settings.get("version") == str(version)
+    return known if same and {metric.name for metric in task.metrics} <= set(known.metrics) else None
 
 
 def _config(config: IndexConfig, chunk_tokens: int) -> IndexConfig:

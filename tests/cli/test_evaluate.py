@@ -88,6 +88,39 @@ def test_an_index_is_made_of_the_corpus_and_used_again(run, corpus: Path, tmp_pa
     assert "--chunk-tokens 64" in other.err
 
 
+def test_a_ranking_is_as_deep_as_its_deepest_metric(run, built: Path, data: Path, questions: Path):
+    collection = ("eval", "run", "--data", data, "--split", "train", "-i", built, "--mode", "lexical", "--json")
+    asked = ("eval", "run", "--questions", questions, "-i", built, "--mode", "lexical", "--json")
+    for command, metric, depth in (
+        (collection, "recall@1000", 1000),
+        (collection, "mrr@5", 100),
+        (asked, "hit@50", 50),
+    ):
+        ran = run(*command, "--metrics", f"{metric},hit@1")
+        assert ran.code == 0, ran.err
+        assert ran.json["settings"]["k"] == depth
+    assert run(*collection, "--metrics", "ndcg@10", "-k", "10").json["settings"]["k"] == 10
+    for command in (collection, asked):
+        refused = run(*command, "--metrics", "hit@1,hit@50", "-k", "49")
+        assert (refused.code, refused.out) == (2, "")
+        assert "-k 49 is less than hit@50 looks at" in refused.err
+
+
+def test_what_cuts_rankings_holds_for_those_of_a_file(run, data: Path, tmp_path: Path):
+    found = tmp_path / "found.trec"
+    found.write_text("q1 Q0 q1 1 3 s\nq1 Q0 f2 2 2 s\nq1 Q0 f1 3 1 s\n")
+    score = ("eval", "run", "--data", data, "--split", "test", "--from", found, "--metrics", "mrr@2", "--json")
+    assert run(*score).json["metrics"]["mrr@2"]["mean"] == 0.0
+    assert run(*score, "--ignore-own-id").json["metrics"]["mrr@2"]["mean"] == 0.5
+    short = ("eval", "run", "--data", data, "--split", "test", "--from", found, "--json")
+    assert run(*short).json["metrics"]["recall@10"]["mean"] == 1.0
+    assert run(*short, "-k", "2").json["metrics"]["recall@10"]["mean"] == 0.0
+    for option in (("--mode", "hybrid"), ("--filter", "page = 1"), ("--embedder", "x"), ("--chunk-tokens", "64")):
+        refused = run(*score, *option)
+        assert (refused.code, refused.out) == (2, "")
+        assert "say how to search: --from does not" in refused.err
+
+
 def test_the_gate_of_a_baseline(run, built: Path, data: Path, tmp_path: Path):
     good, bad = tmp_path / "good.trec", tmp_path / "bad.trec"
     good.write_text("".join(f"{q} Q0 {doc_id} 1 1 s\n" for q, (_, found) in QUERIES.items() for doc_id in found))
@@ -193,7 +226,7 @@ def test_the_winner_is_adopted(run, copy: Path, questions: Path, tmp_path: Path)
     after = run("status", "-i", copy, "--json").json["config"]
     assert after == config | {"dense_weight": found["best"]["dense_weight"]}
     assert adopted["adopted"] is (found["best"]["dense_weight"] != 0.7)
-    plain = run(*tune, "--metric", "hit@1")
+    plain = run(*tune, "--metric", "hit@2")
     assert plain.code == 0
     assert "Best: chunk 200" in plain.out
 

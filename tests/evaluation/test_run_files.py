@@ -94,6 +94,16 @@ def test_what_search_prints_is_a_run(tmp_path: Path) -> None:
     assert read_run(path, DATASET).results[0].ranking == (("a", 0.9), ("z", 0.1))
 
 
+def test_a_run_is_cut_without_the_query_itself(tmp_path: Path) -> None:
+    path = tmp_path / "run.trec"
+    path.write_text("q1 Q0 q1 1 3 s\nq1 Q0 x 2 2 s\nq1 Q0 a 3 1 s\n")
+    rankings = [
+        [doc_id for doc_id, _ in read_run(path, DATASET, k=k, ignore_own_id=ignore).results[0].ranking]
+        for k, ignore in ((None, False), (2, False), (None, True), (1, True))
+    ]
+    assert rankings == [["q1", "x", "a"], ["q1", "x"], ["x", "a"], ["x"]]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

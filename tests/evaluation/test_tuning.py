@@ -11,6 +11,7 @@ from docindex.evaluation import Evaluation, load_dataset
 from docindex.evaluation.adoption import set_dense_weight
 from docindex.evaluation.counting import OnCount
 from docindex.evaluation.keywords import keyword_questions
+from docindex.evaluation.metrics import Metric, parse_metric
 from docindex.evaluation.questions import write_questions
 from docindex.evaluation.tasks import CollectionTask, collection_task, question_task
 from docindex.evaluation.tuning import Grid, Settings, index_path, require_train, tune
@@ -31,6 +32,10 @@ class CountedTask:
     @property
     def fingerprint(self) -> str:
         return self.inner.fingerprint
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.inner.metrics
 
     def build(self, path: Path, config: IndexConfig, on_progress) -> Index:
         return self.inner.build(path, config, on_progress)
@@ -91,6 +96,24 @@ def test_a_changed_collection_is_measured_anew(collection: Path, tmp_path: Path)
     task = CountedTask(collection_task(folder, Environment.read()))
     tune(task, CONFIG, grid, "ndcg@10", tmp_path / "work")
     assert len(task.measured) == 1
+
+
+def test_the_metric_that_decides_is_measured_or_refused_before_anything_is_built(
+    collection: Path, tmp_path: Path
+) -> None:
+    grid, work = Grid(chunk_tokens=(200,), dense_weight=(0.7,), k=(3,)), tmp_path / "work"
+    plain = CountedTask(collection_task(collection, Environment.read()))
+    with pytest.raises(ConfigError, match="ndcg@5 is not measured: choose one of ndcg@10"):
+        tune(plain, CONFIG, grid, "ndcg@5", work)
+    assert not work.exists()
+    tune(plain, CONFIG, grid, "ndcg@10", work)
+    deciding = CountedTask(collection_task(collection, Environment.read(), parse_metric("ndcg@5")))
+    tuning = tune(deciding, CONFIG, grid, "ndcg@5", work)
+    assert 0 < tuning.best.evaluation.mean("ndcg@5") <= 1
+    assert len(deciding.measured) == 1  # what is stored lacks the metric
+    again = CountedTask(collection_task(collection, Environment.read()))
+    tune(again, CONFIG, grid, "ndcg@10", work)
+    assert again.measured == []
 
 
 def test_only_the_train_split_is_looked_at(collection: Path, tmp_path: Path) -> None:
