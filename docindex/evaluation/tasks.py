@@ -18,6 +18,7 @@ from docindex.evaluation.questions import Question, check_places, fingerprint_of
 from docindex.evaluation.results import Evaluation
 from docindex.evaluation.retrieval import evaluate, index_search
 from docindex.evaluation.tuning import TRAIN, Settings
+from docindex.evaluation.working import CopyNote, forget_copy, same_settings
 from docindex.index import Index
 from docindex.protocols import OnProgress
 
@@ -92,20 +93,32 @@ class QuestionTask:
         )
 
     def _open_or_make(self, path: Path, config: IndexConfig, on_progress: OnProgress) -> Index:
+        if not self.sources:
+            return self._copy(path, config, on_progress)
+        forget_copy(path)
         try:
             return Index.open(path, environment=self.environment)
         except IndexNotFoundError:
-            if self.sources:
-                return Index.create(path, config, environment=self.environment)
+            return Index.create(path, config, environment=self.environment)
+
+    def _copy(self, path: Path, config: IndexConfig, on_progress: OnProgress) -> Index:
         with Index.open(self.origin, environment=self.environment) as origin, TemporaryDirectory() as folder:
             if origin.config.chunk_tokens != config.chunk_tokens:
                 raise ConfigError(
                     f"The index at {self.origin} has passages of {origin.config.chunk_tokens} tokens: to try "
                     f"{config.chunk_tokens}, give --source the files that it was made of."
                 )
+            if not same_settings(origin.config, config):
+                raise ConfigError(f"The index at {self.origin} has other settings: give --source its files.")
+            note = CopyNote(path, self.origin, origin.status()["version"])
+            if note.is_current():
+                return Index.open(path, environment=self.environment)
             bundle = Path(folder) / "origin.bundle"
             origin.export(bundle)
-            return Index.from_bundle(bundle, path, environment=self.environment, on_progress=on_progress)
+            note.begin()
+            index = Index.from_bundle(bundle, path, environment=self.environment, on_progress=on_progress)
+            note.finish()
+            return index
 
 
 def collection_task(data: Path, environment: Environment, decides: Metric | None = None) -> CollectionTask:

@@ -18,9 +18,11 @@ from docindex.evaluation.counting import OnCount, unheard
 from docindex.evaluation.metrics import Metric
 from docindex.evaluation.results import Evaluation
 from docindex.evaluation.run_files import read_evaluation, write_evaluation
+from docindex.evaluation.working import require_settings
 from docindex.index import Index
 from docindex.protocols import OnProgress
 from docindex.schema import Progress
+from docindex.stores.manifest import read_manifest
 
 TRAIN: Literal["train"] = "train"
 CHUNK_TOKENS = (128, 200, 256)
@@ -154,15 +156,16 @@ def tune(
         on_count: Hears of passages that are embedded, and of queries.
 
     Raises:
-        ConfigError: The task does not measure the metric, or a value is out of range.
+        ConfigError: The task does not measure the metric, a value is out of range, or an index in the working folder
+            was built with other settings.
     """
     measured = [known.name for known in task.metrics]
     if metric not in measured:
         raise ConfigError(f"{metric} is not measured: choose one of {', '.join(measured)}.")
     config = replace(config, database=None)
     grid = grid.including(config)
-    for value in grid.chunk_tokens:
-        _config(config, value)  # refuses what is out of range before hours have gone by
+    for value in grid.chunk_tokens:  # refuses what is out of range or in the way before hours have gone by
+        require_settings(index_path(work, value), _config(config, value))
     for weight in grid.dense_weight:
         replace(config, dense_weight=weight)
     trials: list[Trial] = []
@@ -209,7 +212,7 @@ def _try_size(
     path = index_path(work, config.chunk_tokens)
     path.parent.mkdir(parents=True, exist_ok=True)
     with task.build(path, config, _embedding(config.chunk_tokens, on_count)) as index:
-        version = index.status()["version"]
+        version = f"{index.status()['version']} of {read_manifest(path).index_id}"
     trials: list[Trial] = []
     for weight in grid.dense_weight:
         missing: list[tuple[Settings, Path]] = []
@@ -228,7 +231,7 @@ def _try_size(
     return trials
 
 
-def _measured(task: Task, index: Index, settings: Settings, file: Path, version: object, on_count: OnCount) -> Trial:
+def _measured(task: Task, index: Index, settings: Settings, file: Path, version: str, on_count: OnCount) -> Trial:
     def counted(what: str, done: int, total: int) -> None:
         on_count(f"{what}: {settings.name}", done, total)
 
@@ -240,7 +243,7 @@ def _measured(task: Task, index: Index, settings: Settings, file: Path, version:
             "chunk_tokens": settings.chunk_tokens,
             "dense_weight": settings.dense_weight,
             "k": settings.k,
-            "version": str(version),
+            "version": version,
         },
         results=tuple(replace(result, ranking=()) for result in evaluation.results),
     )
@@ -249,13 +252,13 @@ def _measured(task: Task, index: Index, settings: Settings, file: Path, version:
     return Trial(settings, evaluation)
 
 
-def _known(file: Path, task: Task, version: object) -> Evaluation | None:
+def _known(file: Path, task: Task, version: str) -> Evaluation | None:
     """A trial that was measured before by the same metrics, on the same questions with the same documents."""
     try:
         known = read_evaluation(file)
     except LoadError:
         return None
-    same = known.fingerprint == task.fingerprint and known.settings.get("version") == str(version)
+    same = known.fingerprint == task.fingerprint and known.settings.get("version") == version
     return known if same and {metric.name for metric in task.metrics} <= set(known.metrics) else None
 
 

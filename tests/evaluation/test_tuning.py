@@ -15,7 +15,9 @@ from docindex.evaluation.metrics import Metric, parse_metric
 from docindex.evaluation.questions import write_questions
 from docindex.evaluation.tasks import CollectionTask, collection_task, question_task
 from docindex.evaluation.tuning import Grid, Settings, index_path, require_train, tune
+from docindex.evaluation.working import require_settings
 from docindex.stores.lease import lease
+from docindex.stores.manifest import Manifest, read_manifest, write_manifest
 
 GRID = Grid(chunk_tokens=(64,), dense_weight=(0.0, 0.7), k=(3,))
 CONFIG = IndexConfig(chunk_tokens=200)
@@ -181,3 +183,43 @@ def test_questions_are_tuned_on_a_copy_of_the_index(index: Index, docs: Path, tm
         sourced, index.config, Grid(chunk_tokens=(64,), dense_weight=(0.7,), k=(2,)), "hit@1", tmp_path / "sourced"
     )
     assert {trial.settings.chunk_tokens for trial in wider.trials} == {64, 200}
+
+
+@pytest.mark.parametrize("other", [{"overlap_tokens": 8}, {"levels": (400,)}, {"embedder": "another"}])
+def test_a_working_folder_of_other_settings_is_refused(collection: Path, tmp_path: Path, other: dict) -> None:
+    grid = Grid(chunk_tokens=(200,), dense_weight=(0.5,), k=(3,))
+    manifest = Manifest(config=replace(CONFIG, **other), embedder="e", fingerprint="f", dim=2)
+    path = index_path(tmp_path, 200)
+    path.mkdir()
+    write_manifest(path, manifest)
+    with pytest.raises(ConfigError, match=r"chunk-200 was built with other settings: give another --work"):
+        tune(collection_task(collection, Environment.read()), CONFIG, grid, "ndcg@10", tmp_path)
+    require_settings(path, replace(manifest.config, dense_weight=0.1, database="sqlite:///x"))
+
+
+def test_a_copy_follows_its_index(index: Index, docs: Path, tmp_path: Path) -> None:
+    index.ingest(docs)
+    file, work = tmp_path / "questions.jsonl", tmp_path / "work"
+    made = keyword_questions([record.doc_id for record in index.documents()], index.document, 4)
+    write_questions([replace(one, question_id=f"{number}") for number, one in enumerate(made * 6)], file)
+    grid = Grid(chunk_tokens=(200,), dense_weight=(0.7,), k=(2,))
+
+    def tuned() -> set[str]:
+        task = question_task(file, index.path, (), Environment.read())
+        tune(task, index.config, grid, "hit@1", work)
+        with Index.open(index_path(work, 200)) as copy:
+            return {record.doc_id for record in copy.documents()}
+
+    before = tuned()
+    first = read_manifest(index_path(work, 200)).index_id
+    assert tuned() == before
+    assert read_manifest(index_path(work, 200)).index_id == first
+    (docs / "wasps.txt").write_text("Wasps build nests of paper.")
+    index.ingest(docs)
+    assert tuned() == before | {"wasps.txt"}
+    note = work / "chunk-200.origin.json"
+    note.write_text(note.read_text().replace(json.loads(note.read_text())["path"], "/elsewhere"))
+    assert tuned() == before | {"wasps.txt"}
+    note.unlink()
+    with pytest.raises(ConfigError, match="is no copy of the index at"):
+        tuned()
