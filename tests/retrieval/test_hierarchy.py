@@ -16,12 +16,12 @@ from docindex.config import IndexConfig
 from docindex.indices.passages import PassageIndex
 from docindex.ingest.vectors import embed_pending
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, NodeVectors
-from docindex.retrieval.filtered import at_level
+from docindex.retrieval.filtered import at_level, tells_nodes_apart
 from docindex.retrieval.merging import MergingRetriever
 from docindex.retrieval.recursive import RecursiveRetriever
 from docindex.retrieval.single import DenseRetriever, LexicalRetriever
 from docindex.retrieval.window import WindowRetriever
-from docindex.schema import Compare, Document, Field, Heading, Page, Query
+from docindex.schema import And, Compare, Document, Field, Heading, Not, Or, Page, Query
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.fakes import HashingEmbedder
@@ -156,18 +156,61 @@ def test_the_passages_in_parents_are_ranked_as_the_inner_retriever_ranks_them(st
     assert all(hit.score == hit.scores.lexical for hit in hits)
 
 
-def test_a_condition_holds_for_the_passages_in_parents_too(store: IndexStore) -> None:
-    document = replace(manual(), doc_id="paged")
-    middle = document.text.index("Fact 5 about the pump")
-    document = replace(document, pages=(Page(1, 0, middle), Page(2, middle, len(document.text))))
+PAGE = Field("page", "number", builtin=True)
+
+
+def add_paged(store: IndexStore) -> None:
+    """A manual whose first two pages end within its first larger node."""
+    document = replace(manual(), doc_id="paged", source="paged.md")
+    ends = [document.text.index(f"Fact {number} about the pump") for number in (2, 5)]
+    spans = pairwise((0, *ends, len(document.text)))
+    document = replace(document, pages=tuple(Page(number, *span) for number, span in enumerate(spans, 1)))
     index = new_index()
     with store.writer() as writer:
         writer.commit(ChangeSet(documents=[change(document, index)]))
         embed_pending(writer, index, lambda _: None)
-    first = Query("about the pump", k=20, where=Compare(Field("page", "number", builtin=True), "=", 1))
-    hits = RecursiveRetriever(store.snapshot, DenseRetriever(store.snapshot, EMBEDDER)).retrieve(first)
-    assert hits
-    assert {hit.node.page for hit in hits} == {1}
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_condition_on_pages_holds_for_the_passages_in_parents(store: IndexStore, page: int) -> None:
+    add_paged(store)
+    inner = DenseRetriever(store.snapshot, EMBEDDER)
+    topic = {1: "pump", 2: "pump", 3: "map"}[page]
+    query = Query(f"about the {topic}", k=3, where=Compare(PAGE, "=", page))
+    hits = RecursiveRetriever(store.snapshot, inner).retrieve(query)
+    assert {hit.node.page for hit in hits} == {page}
+    assert [hit.node_id for hit in hits] == [hit.node_id for hit in at_level(inner).retrieve(query)]
+    first_parent = RecursiveRetriever(store.snapshot, inner, parents=1).retrieve(replace(query, k=20))
+    assert first_parent
+    assert all(topic in hit.text for hit in first_parent)
+    nowhere = replace(query, where=Compare(PAGE, "=", 4))
+    assert RecursiveRetriever(store.snapshot, inner).retrieve(nowhere) == []
+
+
+def test_a_parent_is_given_under_a_condition_if_all_in_it_meets_that(store: IndexStore) -> None:
+    add_paged(store)
+    passages = at_level(LexicalRetriever(store.snapshot))
+    query = Query("facts about the pump", k=8, where=Compare(PAGE, "=", 3))
+    nodes = store.snapshot().nodes_of_all(["paged"])["paged"]
+    for share in (0.0, 0.5):
+        hits = MergingRetriever(store.snapshot, passages, share=share, depth=6).retrieve(query)
+        assert {hit.node.level for hit in hits} >= {0, 1}  # where the page begins in a node, and behind it
+        for hit in hits:
+            inside = [node for node in nodes if node.level == 0 and hit.node.start <= node.start < hit.node.end]
+            assert {node.page for node in inside} == {3}
+    source = Field("source", "text", builtin=True)
+    (whole, *_) = MergingRetriever(store.snapshot, passages, share=0.0).retrieve(
+        replace(query, where=Compare(source, "=", "paged.md"))
+    )
+    assert whole.node.level == 2
+
+
+def test_some_conditions_tell_the_nodes_of_a_document_apart() -> None:
+    page, headings = Compare(PAGE, "=", 1), Compare(Field("headings", "list", builtin=True), "contains", "x")
+    source = Compare(Field("source", "text", builtin=True), "=", "a")
+    own = Compare(Field("page", "number", builtin=False), "=", 1)
+    assert all(map(tells_nodes_apart, (page, headings, Not(page), And((source, page)), Or((Not(page), source)))))
+    assert not any(map(tells_nodes_apart, (source, own, Not(source), And((source, own)))))
 
 
 def test_windows_hold_the_sentences_around_and_join_where_they_touch(store: IndexStore) -> None:
