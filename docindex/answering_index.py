@@ -56,6 +56,18 @@ class AnsweringIndex(StoredIndex, Searchable):
         """What `search` asks, to be held by a retriever of one's own."""
         return self._filtered(self._retriever(mode, options), filter)
 
+    def condition(self, text: str | None) -> Condition | None:
+        """What a filter says, over the fields that the documents have; None where it is empty.
+
+        Raises:
+            QueryError: It can't be read or names an unknown field.
+        """
+        if text is None or not text.strip():
+            return None
+        from docindex.retrieval.filters import parse_filter
+
+        return parse_filter(text, self._snapshot().fields())
+
     def explain(
         self,
         query: str,
@@ -135,7 +147,7 @@ class AnsweringIndex(StoredIndex, Searchable):
             search=options,
             k=k,
             mode=mode,
-            where=self._condition(filter),
+            where=self.condition(filter),
             policy=replace(self.policy(false_refusals), strict=answers.strict),
             answers=answers,
             prompts=_prompts(answers.prompts),
@@ -217,7 +229,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         return self._structured(k, mode, filter, prompts).extract_json(question, schema)
 
     def _structured(self, k: int, mode: SearchMode, filter: str | None, prompts: str | Path | None) -> StructuredEngine:  # noqa: A002
-        found, where, own = self._recorded(mode, filter, None), self._condition(filter), _prompts(prompts)
+        found, where, own = self._recorded(mode, filter, None), self.condition(filter), _prompts(prompts)
         return wiring.structured_engine(self._parts, found, self.document, k, mode, where, self.policy(), own)
 
     def chat_over(
@@ -242,14 +254,7 @@ class AnsweringIndex(StoredIndex, Searchable):
     def _query(self, text: str, k: int, mode: SearchMode, filter: str | None) -> Query:  # noqa: A002
         from docindex.schema import Query
 
-        return Query(text, k, mode, self._condition(filter))
-
-    def _condition(self, text: str | None) -> Condition | None:
-        if text is None or not text.strip():
-            return None
-        from docindex.retrieval.filters import parse_filter
-
-        return parse_filter(text, self._snapshot().fields())
+        return Query(text, k, mode, self.condition(filter))
 
     def _recorded(self, mode: SearchMode, filter: str | None, options: RetrievalOptions | None) -> RecordingRetriever:  # noqa: A002
         from docindex.retrieval.recording import RecordingRetriever
@@ -260,7 +265,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         return RecordingRetriever(retriever, trail, self.traces, self._version, filter=filter, options=options)
 
     def _filtered(self, retriever: Retriever, filter: str | None) -> Retriever:  # noqa: A002
-        where = self._condition(filter)
+        where = self.condition(filter)
         if where is None:
             return retriever
         from docindex.retrieval.filtered import FilteredRetriever

@@ -17,7 +17,7 @@ from docindex.searchable import Searchable
 if TYPE_CHECKING:
     from docindex.answering.chat import Chat
     from docindex.answering.engine import RetrieverQueryEngine
-    from docindex.protocols import StreamingEngine
+    from docindex.protocols import Retriever, StreamingEngine
     from docindex.retrieval.joined import JoinedRetriever
     from docindex.retrieval.options import RetrievalOptions
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class JoinedIndex(Searchable):
     """Indexes with the same embedder, read as one. Ids and sources begin with the name of their index's folder.
 
-    The first one's model answers, and conversations are kept in the first one.
+    The first one's model answers, and conversations are kept in the first one. A filter may name an id or a source with
+    the index or without, which means it in each of them. Variety (`mmr`) is not to be had: each index chooses alone.
 
     Example:
         >>> from docindex.joined import JoinedIndex
@@ -124,7 +125,18 @@ class JoinedIndex(Searchable):
     def _searcher(self, mode: SearchMode, filter: str | None, options: RetrievalOptions | None) -> JoinedRetriever:  # noqa: A002
         from docindex.retrieval.joined import JoinedRetriever
 
-        return JoinedRetriever({name: index.retriever(mode, filter, options) for name, index in self._indexes.items()})
+        if options is not None and options.mmr is not None:
+            raise ConfigError("mmr goes with one index: leave it out, or ask one index alone.")
+        found = {name: self._part(name, mode, filter, options) for name in self._indexes}
+        return JoinedRetriever(found)
+
+    def _part(self, name: str, mode: SearchMode, filter: str | None, options: RetrievalOptions | None) -> Retriever:  # noqa: A002
+        from docindex.retrieval.filtered import FilteredRetriever
+        from docindex.retrieval.joined import condition_within
+
+        index = self._indexes[name]
+        where, found = index.condition(filter), index.retriever(mode, None, options)
+        return found if where is None else FilteredRetriever(found, condition_within(where, name, self.names))
 
     def _talk(
         self, engine: StreamingEngine, conversation: str | None, memory: MemoryKind, prompts: str | Path | None

@@ -9,6 +9,7 @@ import pytest
 from docindex import ConfigError, Index, QueryError
 from docindex.config import AnswerOptions
 from docindex.joined import JoinedIndex
+from docindex.retrieval.options import RetrievalOptions
 
 PASSAGES = AnswerOptions(synthesis="context-only")
 
@@ -48,6 +49,33 @@ def test_each_index_reads_the_filter(both: JoinedIndex):
     assert both.search("bird", filter="source = 'other.txt'") == []
     with pytest.raises(QueryError, match="colour"):
         both.search("bird", filter="colour = 'grey'")
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("source = 'birds/bird.txt'", {"birds"}),
+        ("doc_id = 'birds-2/bird.txt'", {"birds-2"}),
+        ("source in ('birds-2/bird.txt', 'other.txt')", {"birds-2"}),
+        ("doc_id in ('birds/bird.txt', 'birds-2/bird.txt')", {"birds", "birds-2"}),
+        ("source in ('bird.txt')", {"birds", "birds-2"}),
+        ("source != 'birds/bird.txt'", {"birds-2"}),
+        ("source != 'bird.txt'", set()),
+        ("source not in ('birds-2/bird.txt')", {"birds"}),
+        ("not (source = 'birds/bird.txt') and page != 7 or source = 'birds/bird.txt'", {"birds"}),
+        ("source = 'elsewhere/bird.txt'", set()),
+        ("source contains 'bird.txt'", {"birds", "birds-2"}),
+    ],
+)
+def test_a_filter_names_ids_and_sources_as_hits_do(both: JoinedIndex, condition: str, found: set[str]):
+    for mode in ("lexical", "hybrid"):
+        hits = both.search("heron or stork", filter=condition, mode=mode)
+        assert {hit.source.partition("/")[0] for hit in hits} == found
+
+
+def test_what_ranks_without_a_score_is_refused(both: JoinedIndex):
+    with pytest.raises(ConfigError, match="mmr goes with one index"):
+        both.search("bird", options=RetrievalOptions(mmr=0.5))
 
 
 def test_answers_come_from_all_of_them(both: JoinedIndex):

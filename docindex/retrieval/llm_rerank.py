@@ -34,16 +34,20 @@ class LLMReranker:
         self._prompts = prompts
 
     def retrieve(self, query: Query) -> list[Hit]:
-        """At most `query.k` hits; those behind the first `depth` stay behind them."""
-        hits = self._inner.retrieve(replace(query, k=max(query.k, self._depth)))
-        judged, rest = hits[: self._depth], hits[self._depth :]
-        best = max((hit.score for hit in judged), default=0.0) or 1.0
-        scores = {
-            hit.node_id: (1 - self._weight) * hit.score / best + self._weight * self._yes(query.text, hit)
+        """At most `query.k` hits. What is not judged is scored as far below the last judged hit as it was found."""
+        found = self._inner.retrieve(replace(query, k=max(query.k, self._depth)))
+        judged, rest = found[: self._depth], found[self._depth :]
+        if not judged:
+            return []
+        best = max(hit.score for hit in judged) or 1.0
+        hits = [
+            replace(hit, score=(1 - self._weight) * hit.score / best + self._weight * self._yes(query.text, hit))
             for hit in judged
-        }
-        ordered = [*sorted(judged, key=lambda hit: (-scores[hit.node_id], hit.node_id)), *rest]
-        return [replace(hit, rank=rank) for rank, hit in enumerate(ordered[: query.k], 1)]
+        ]
+        hits.sort(key=lambda hit: (-hit.score, hit.node_id))
+        shift = hits[-1].score - judged[-1].score
+        hits += [replace(hit, score=hit.score + shift) for hit in rest]
+        return [replace(hit, rank=rank) for rank, hit in enumerate(hits[: query.k], 1)]
 
     def _yes(self, question: str, hit: Hit) -> float:
         passage = f"{hit.node.context}\n{hit.text}"[:_LONGEST]

@@ -15,6 +15,7 @@ from docindex.errors import ConfigError
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message
 from docindex.retrieval.auto_filter import AutoFilterRetriever, implied_condition
+from docindex.retrieval.joined import JoinedRetriever
 from docindex.retrieval.llm_rerank import LLMReranker
 from docindex.retrieval.multi_query import MultiQueryRetriever
 from docindex.retrieval.transforms import QueryTransform
@@ -156,6 +157,10 @@ def test_what_the_model_finds_fitting_comes_first() -> None:
     hits = LLMReranker(inner, Judge("three"), depth=3).retrieve(Query("oil", k=4))
     assert [one.text for one in hits] == ["oil three", "oil four", "oil one", "oil two"]
     assert [one.rank for one in hits] == [1, 2, 3, 4]
+    assert [one.score for one in hits] == pytest.approx([0.5 + 0.5 * 0.75, 0.5, 0.5, 0.5])
+    joined = JoinedRetriever({"a": LLMReranker(inner, Judge("three")), "b": LLMReranker(inner, Judge("four"))})
+    assert {one.text for one in joined.retrieve(Query("oil", k=2))} == {"oil three", "oil four"}
+    assert LLMReranker(Words(), Judge("three")).retrieve(Query("oil", k=4)) == []
     assert [one.text for one in LLMReranker(inner, Judge("three"), weight=0.0).retrieve(Query("oil", k=2))] == [
         "oil four",
         "oil one",
