@@ -138,7 +138,7 @@ def test_orders_to_a_model_are_not_summed_up(index: Index, tmp_path):
 
 
 def test_a_condition_narrows_what_is_named_and_what_is_meant_by_all(make_engine: MakeEngine, example_index: Index):
-    where = example_index._condition("source CONTAINS 'faq'")
+    where = example_index.condition("source CONTAINS 'faq'")
     assert make_engine(where=where).query("Summarise the user manual").no_answer
     response = make_engine(where=where).query("Summarise everything")
     assert {citation.source for citation in response.citations} == {"faq.md"}
