@@ -97,7 +97,7 @@ class VectorSearch:
         if nearest <= CANDIDATES_OF_PARTITION * plan.partitions:
             query = self._nearest(vector, nearest, plan).where(where.sql).postfilter()
             found = await scored(query, "_distance", row_ids)
-            if len(found) >= k:
+            if len(found) >= k + math.sqrt(k):  # the index may miss some of those that are barely near enough
                 return found[:k]
         query = self._nearest(vector, k, plan).nprobes(plan.all_partitions).where(where.sql)
         return await scored(query, "_distance", row_ids)

@@ -43,6 +43,11 @@ def _unseen(_: Progress) -> None:
     return
 
 
+def _remove_scratch(folder: Path) -> None:
+    for scratch in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 class ModelStore:
     """The models on this machine.
 
@@ -162,8 +167,7 @@ class ModelStore:
             with self._lock(spec.name):
                 if trust and is_verified(spec, folder):
                     return  # another process was first
-                for abandoned in folder.glob(f"{_SCRATCH}*"):  # by a process that was killed
-                    shutil.rmtree(abandoned, ignore_errors=True)
+                _remove_scratch(folder)  # of a process that was killed
                 missing = [file for file in spec.files if not self._is_good(spec, file, on_progress, trust=trust)]
                 folder.mkdir(parents=True, exist_ok=True)
                 scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
@@ -174,7 +178,7 @@ class ModelStore:
                         _write_layout(folder, spec.embedder)
                     write_record(spec, folder)
                 finally:
-                    shutil.rmtree(scratch, ignore_errors=True)
+                    _remove_scratch(folder)  # and what a download that outlived its process has put there since
         except OSError as error:
             raise ModelError(
                 f"The model {spec.name} can't be kept in {self.cache} ({error}): make room there, "
