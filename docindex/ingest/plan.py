@@ -192,7 +192,10 @@ class _Planner:
 
     def _find_standing(self, seen: Mapping[str, str]) -> None:
         wanted = set(seen.values())
+        emptied = set(self._found.emptied)
         for location, record in self._known.items():
+            if location in emptied:
+                continue
             if record.same_as is None and record.failure is None and record.content_hash in wanted:
                 # A file that was not looked at now is trusted to be as it was, while it is there.
                 now = seen.get(location) or (record.content_hash if is_there(location) else None)

@@ -84,6 +84,18 @@ def test_an_emptied_file_takes_its_text_along(index: Index, tmp_path: Path) -> N
     assert ids(index) == {"a.txt"}, "what is excluded is left as it is"
 
 
+def test_a_text_that_moved_out_of_an_emptied_file_stays(index: Index, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.txt").write_text("The pump runs.")
+    index.ingest(docs, options=TEXT)
+    (docs / "b.txt").write_text("The pump runs.")
+    (docs / "a.txt").write_text("")
+    index.ingest(docs, options=TEXT)
+    assert ids(index) == {"b.txt"}
+    assert [hit.source for hit in index.search("pump", mode="lexical")] == ["b.txt"]
+
+
 def test_two_databases_with_the_same_ids_do_not_replace_each_other(index: Index, tmp_path: Path) -> None:
     for name in ("a", "b"):
         with sqlite3.connect(tmp_path / f"{name}.db") as connection:
