@@ -99,7 +99,8 @@ def eval_report(
       docindex eval report tuning/trials/*.json --title "Chunk size and weight"
     """
     from docindex.evaluation.report import report
-    from docindex.evaluation.run_files import read_evaluation, write_whole
+    from docindex.evaluation.run_files import read_evaluation
+    from docindex.whole_files import write_whole
 
     require_place(out)
     write_whole(out, report([read_evaluation(path) for path in files], title))

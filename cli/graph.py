@@ -16,7 +16,8 @@ from docindex.cli.render import shortened
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
-from docindex.cli.writing import require_place, written_whole
+from docindex.cli.writing import require_place
+from docindex.whole_files import written_whole
 
 BEGINNING = 80
 """Characters of a passage that are shown."""

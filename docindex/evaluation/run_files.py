@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,6 +16,7 @@ from docindex.evaluation.dataset import Dataset, read_records, read_text
 from docindex.evaluation.metrics import DOCUMENT_METRICS, Metric
 from docindex.evaluation.results import Evaluation, QueryResult
 from docindex.evaluation.retrieval import Found, cut, score
+from docindex.whole_files import write_whole
 
 FORMAT = 1
 TREC_SUFFIXES = (".trec", ".run", ".txt")
@@ -118,16 +118,6 @@ def read_trec(path: Path) -> dict[str, Found]:
         query_id: Found(tuple((doc_id, -row[doc_id][0]) for doc_id in sorted(row, key=row.__getitem__)))
         for query_id, row in rows.items()
     }
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file by another name first, so that it is never there in part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _trec_lines(evaluation: Evaluation, path: Path) -> Iterator[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docindex.config import IndexConfig
 from docindex.errors import ConfigError, IndexNotFoundError
-from docindex.evaluation.run_files import write_whole
 from docindex.stores.manifest import read_manifest
+from docindex.whole_files import write_whole
 
 
 def same_settings(one: IndexConfig, other: IndexConfig) -> bool:

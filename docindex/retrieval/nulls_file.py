@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from docindex.errors import ConfigError
 from docindex.retrieval.nulls import NullModel
+from docindex.whole_files import write_whole
 
 NULLS = "nulls.json"
 """Its name in the folder of the index."""
@@ -15,9 +15,7 @@ NULLS = "nulls.json"
 
 def write_nulls(file: Path, model: NullModel) -> None:
     """Writes the model whole or not at all."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(model.as_dict(), allow_nan=False) + "\n", encoding="utf-8")
-    draft.replace(file)
+    write_whole(file, json.dumps(model.as_dict(), allow_nan=False) + "\n")
 
 
 def read_nulls(file: Path, fingerprint: str) -> NullModel | None:

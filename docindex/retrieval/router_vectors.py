@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from docindex.protocols import Embedder, Vectors
 from docindex.schema import digest
+from docindex.whole_files import written_whole
 
 logger = logging.getLogger("docindex")
 
@@ -52,13 +52,8 @@ def _read(file: Path, dim: int) -> dict[str, Vectors]:
 
 
 def _write(file: Path, keys: Sequence[str], vectors: Vectors) -> None:
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        try:
-            with draft.open("wb") as stream:
-                np.savez(stream, keys=np.array(keys, dtype="S32"), vectors=vectors)
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
+        with written_whole(file) as stream:
+            np.savez(stream, keys=np.array(keys, dtype="S32"), vectors=vectors)
     except OSError as error:
         logger.debug("The vectors of the routes are not kept: %s", error)
