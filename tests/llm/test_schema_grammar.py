@@ -33,7 +33,8 @@ def takes(vocabulary: GgufModel, grammar: str, text: str) -> bool:
 
 
 def written(value: object, *, wide: bool = True) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=None if wide else (",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=None if wide else (",", ":"))
+    return text.replace("\x7f", r"\u007f")  # the grammar wants it escaped, as other control characters
 
 
 # --- schemas and their values ----------------------------------------------------------------------------------------
