@@ -212,8 +212,10 @@ class LLMConfig:
     """Fail rather than run on the CPU."""
     threads: int | None = None
     """CPU threads; None is one a core."""
-    cache_type: Literal["f16", "q8_0"] = "f16"
-    """How the KV cache is kept: "q8_0" takes half the memory, and answers may differ."""
+    cache_type: Literal["f16", "q8_0"] | None = None
+    """How the KV cache is kept. "q8_0" takes half the memory, and on a CPU it gives the same answer however that is
+    computed: alone, beside others, or after a context that was kept. None takes it where no layer is on a GPU and the
+    model's heads are wide enough, else "f16"."""
     state_cache_bytes: int = 256 << 20
     """Memory for contexts that were read before, so that they need not be read again; 0 keeps none."""
     state_disk_bytes: int = 0
@@ -237,8 +239,8 @@ class LLMConfig:
         _in_range("thinking_tokens", self.thinking_tokens, 0, 1_048_576)
         if self.thinking not in ("auto", "yes", "no"):
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
-        if self.cache_type not in ("f16", "q8_0"):
-            raise ConfigError(f"cache_type is {self.cache_type!r}: give f16 or q8_0.")
+        if self.cache_type not in ("f16", "q8_0", None):
+            raise ConfigError(f"cache_type is {self.cache_type!r}: give f16, q8_0 or None.")
         for name in ("state_cache_bytes", "state_disk_bytes"):
             _in_range(name, getattr(self, name), 0, 1 << 50)
         if self.answer_seconds is not None and not self.answer_seconds > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,11 +97,13 @@ def measure_speed(path: Path, config: LLMConfig, *, prompt_tokens: int = 512, to
 def likelihoods(path: Path, config: LLMConfig) -> NDArray[np.float32]:
     """(n, vocabulary) logarithms of the probability of each next token, at some places of a text.
 
+    The KV cache is in f16, so that two models differ by their weights alone.
+
     Raises:
         ModelError: The model can't be loaded.
     """
     with open_model(path, config, path.name) as model:
-        context = open_context(model, config)
+        context = open_context(model, replace(config, cache_type="f16"))
         try:
             tokens = model.tokenize(TEXT)
             if model.begin_token is not None:

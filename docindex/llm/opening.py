@@ -11,7 +11,7 @@ import llama_cpp
 from docindex.config import LLMConfig
 from docindex.errors import ModelError
 from docindex.llm import device
-from docindex.llm.context import KVContext
+from docindex.llm.context import CacheType, KVContext
 from docindex.llm.gguf import GgufModel
 from docindex.llm.parallel import SPARE_SEQUENCES
 from docindex.llm.state_files import StateFiles, state_key
@@ -51,25 +51,36 @@ def open_model(path: Path, config: LLMConfig, name: str) -> GgufModel:
 def open_context(model: GgufModel, config: LLMConfig) -> KVContext:
     """The model's KV cache. Where no length is given and memory is short, it is halved until it fits.
 
+    Where no type is given, a model on the CPU has a cache in q8_0, unless its heads are too narrow for that.
+
     Raises:
         ModelError: There is not enough memory.
     """
     offloaded = device.offloaded_layers(model.log)
     tokens = config.context_tokens or min(model.training_context, _LONGEST_DEFAULT_CONTEXT)
     while True:
-        try:
-            return KVContext(
-                model,
-                context_tokens=tokens,
-                batch_tokens=_GPU_BATCH if offloaded else _CPU_BATCH,
-                threads=config.threads or len(os.sched_getaffinity(0)),
-                sequences=1 + (_GPU_AT_ONCE if offloaded else _CPU_AT_ONCE) + SPARE_SEQUENCES,
-                cache_type=config.cache_type,
-            )
-        except ModelError:
-            if config.context_tokens is not None or tokens <= _SHORTEST_DEFAULT_CONTEXT:
-                raise
-            tokens = max(tokens // 2, _SHORTEST_DEFAULT_CONTEXT)
+        for cache_type in _cache_types(config, offloaded):
+            try:
+                return KVContext(
+                    model,
+                    context_tokens=tokens,
+                    batch_tokens=_GPU_BATCH if offloaded else _CPU_BATCH,
+                    threads=config.threads or len(os.sched_getaffinity(0)),
+                    sequences=1 + (_GPU_AT_ONCE if offloaded else _CPU_AT_ONCE) + SPARE_SEQUENCES,
+                    cache_type=cache_type,
+                )
+            except ModelError as error:
+                failure = error
+        if config.context_tokens is not None or tokens <= _SHORTEST_DEFAULT_CONTEXT:
+            raise failure
+        tokens = max(tokens // 2, _SHORTEST_DEFAULT_CONTEXT)
+
+
+def _cache_types(config: LLMConfig, offloaded: int) -> tuple[CacheType, ...]:
+    """What is tried, in this order."""
+    if config.cache_type is not None:
+        return (config.cache_type,)
+    return ("f16",) if offloaded else ("q8_0", "f16")
 
 
 def open_states(context: KVContext, model: GgufModel, config: LLMConfig, folder: Path | None) -> SavedStates:

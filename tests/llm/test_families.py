@@ -15,6 +15,7 @@ import pytest
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.engine import RetrieverQueryEngine
 from docindex.config import LLMConfig
+from docindex.errors import ModelError
 from docindex.llm.context import KVContext
 from docindex.llm.experts import kept_in_memory
 from docindex.llm.gguf import GgufModel
@@ -194,3 +195,14 @@ def test_the_option_reaches_the_model(name: str, family_file: FamilyFile, family
     with LlamaCppLLM(family_file(name), LLMConfig(experts_on_cpu=True), name=name) as kept:
         assert kept.device.experts_in_memory > 0
         assert answer(kept, QUESTION) == answer(family_llm, QUESTION)
+
+
+def test_too_narrow_heads_have_the_larger_cache(families: ModuleType, family_words, tmp_path: Path) -> None:
+    narrow = {"attention.head_count": 16, "attention.head_count_kv": 8, "rope.dimension_count": 16}
+    family = replace(families.FAMILIES["llama"], settings=families.RMS | narrow)
+    path = families.write_family(tmp_path / "narrow.gguf", family, family_words)
+    with LlamaCppLLM(path, LLMConfig(context_tokens=256), name="narrow") as llm:
+        assert llm.device.cache_type == "f16"
+        assert list(llm.complete([Message("user", "red")], max_tokens=2))
+    with pytest.raises(ModelError, match='"f16"'):
+        LlamaCppLLM(path, LLMConfig(context_tokens=256, cache_type="q8_0"), name="narrow")

@@ -51,7 +51,8 @@ def test_a_repeated_prompt_is_reused_but_for_its_last_token_and_gives_the_same_a
 
 def test_greedy_answers_are_those_of_plain_greedy_decoding(local_llm: LlamaCppLLM, llm_path: Path):
     messages = ask("Name a fruit.")
-    plain = llama_cpp.Llama(str(llm_path), n_ctx=512, n_batch=128, flash_attn=True, verbose=False)
+    kinds = {"type_k": llama_cpp.GGML_TYPE_Q8_0, "type_v": llama_cpp.GGML_TYPE_Q8_0}
+    plain = llama_cpp.Llama(str(llm_path), n_ctx=512, n_batch=128, flash_attn=True, **kinds, verbose=False)
     expected: list[int] = []
     try:
         for token in plain.generate(local_llm._encoder.encode(messages), temp=0.0):
@@ -152,7 +153,8 @@ def test_the_report_says_what_really_happened(local_llm: LlamaCppLLM):
     assert report.flash_attention
     assert report.on_gpu == (report.layers_offloaded > 0)
     assert report.context_tokens == local_llm.context_tokens == 1024
-    assert report.cache_bytes == 1024 * 30 * 2 * 192 * 2
+    assert report.cache_type == "q8_0"
+    assert report.cache_bytes == pytest.approx(1024 * 30 * 2 * 192 * 34 / 32, rel=0.001)
     assert 90e6 < report.weights_bytes < 100e6
     assert "Q4_1" in report.description
     assert json.dumps(report.as_dict())
