@@ -42,7 +42,7 @@ GROUP_NODES = 2048
 GROUP_SECONDS = 2.0
 """And after so many seconds, whatever is waiting, so that a search sees it soon."""
 FIRST_GROUP_SECONDS = 0.25
-"""The first one comes sooner: an index that was empty is searchable from then on."""
+"""The first one comes sooner, and each next one waits twice as long: a small folder is searchable while it is read."""
 
 HANDFUL = 64
 HANDFUL_SECONDS = 0.2
@@ -249,7 +249,7 @@ class TextStage:
         if not self._group.is_empty:
             self._commits.begin(self._group)
             self._group = _Group()
-            self._group_seconds = GROUP_SECONDS
+            self._group_seconds = min(2 * self._group_seconds, GROUP_SECONDS)
 
     def _write(self, group: _Group) -> None:
         """Commits a group, with the vectors that the index has already."""

@@ -13,7 +13,8 @@ time, each step in a fresh process:
   ingest that the other columns tell of is another one, from the start, without searches beside it. The others are
   asked as soon as their indexing call has returned, in the same process, before they write to disk.
 - ingest: from the start of the process until everything is on disk, without that search.
-- again: the same ingest once more, from the start of a process, with nothing changed.
+- again: the same ingest once more, from the start of a process, with nothing changed; the median of several where it is
+  short.
 - reopen and search: from the start of a process to the answer; the median of several.
 - peak memory: resident pages of the process and its children, added up.
 """

@@ -24,6 +24,7 @@ from weights import LEAST_COSINE, SAMPLE, least_cosine
 HERE = Path(__file__).parent
 PEERS = ("llamaindex", "langchain", "haystack", "txtai")
 POLL_SECONDS = 0.2
+SHORT_SECONDS = 30.0
 PARTLY = 3
 """docindex's exit code for an ingest that could not read some of the files."""
 
@@ -69,6 +70,7 @@ class Outcome:
     embed_s: float | None = None
     """Of the ingest, spent in the model; for docindex the embedder alone, on the same passages, in another process."""
     again_s: float | None = None
+    again_runs_s: list[float] = field(default_factory=list)
     again_embed_s: float | None = None
     reopen_s: float | None = None
     reopen_runs_s: list[float] = field(default_factory=list)
@@ -154,8 +156,10 @@ def run_peer(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     found, done = step("passages")
     count_tokens(outcome, found["passages"], plan.model, found["max_tokens"])
 
-    found, done = step("again")
-    outcome.again_s = found["marks"]["persisted"] - done.started
+    while more_runs(outcome.again_runs_s, plan):
+        found, done = step("again", len(outcome.again_runs_s))
+        outcome.again_runs_s.append(found["marks"]["persisted"] - done.started)
+    outcome.again_s = statistics.median(outcome.again_runs_s)
     outcome.again_embed_s = found["embed_seconds"]
     say(f"again {outcome.again_s:.1f} s")
 
@@ -212,10 +216,17 @@ def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     outcome.reopen_rank = rank_of(corpus.expected, hits(done, corpus))
     say(f"reopen and search {outcome.reopen_s:.2f} s")
 
-    done = measure(ingest, logs / f"docindex-{corpus.name}-again", "docindex, again", timeout=plan.timeout)
-    ingested(done)
-    outcome.again_s = done.seconds
-    say(f"again {done.seconds:.2f} s")
+    while more_runs(outcome.again_runs_s, plan):
+        done = measure(ingest, logs / f"docindex-{corpus.name}-again", "docindex, again", timeout=plan.timeout)
+        ingested(done)
+        outcome.again_runs_s.append(done.seconds)
+    outcome.again_s = statistics.median(outcome.again_runs_s)
+    say(f"again {outcome.again_s:.2f} s")
+
+
+def more_runs(taken: Sequence[float], plan: Plan) -> bool:
+    """A second ingest that takes long is measured once, a short one as often as the reopening."""
+    return len(taken) < (plan.reopenings if taken and taken[0] < SHORT_SECONDS else 1)
 
 
 def poll(outcome: Outcome, running: Running, search: Sequence[str], corpus: Corpus, plan: Plan) -> None:
