@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -21,7 +21,6 @@ from docindex.schema import Problem
 
 if TYPE_CHECKING:
     from docindex.config import IngestOptions
-    from docindex.protocols import SourceRecord
 
 STDIN = "-"
 MANIFEST = "docindex.json"
@@ -32,11 +31,12 @@ def discover(
     sources: Sequence[str | Path],
     options: IngestOptions,
     stack: ExitStack,
-    known: Callable[[], Iterable[SourceRecord]] = tuple,
+    known: Callable[[], Mapping[str, str]] = dict,
 ) -> Discovery:
     """All files under the sources, in the order of their names.
 
-    `stack` owns the copies of what is no file; `known` tells which web pages the index has in which state.
+    `stack` owns the copies of what is no file; `known` gives the validators of web pages that are not to be read again
+    unless they have changed.
     """
     found = Discovery()
     remote: RemoteSources | None = None

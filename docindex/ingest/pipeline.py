@@ -15,7 +15,7 @@ from docindex.indices.passages import PassageIndex
 from docindex.ingest.discover import discover
 from docindex.ingest.estimate import estimate
 from docindex.ingest.found import Discovery
-from docindex.ingest.plan import Plan, PlannedFile, plan
+from docindex.ingest.plan import Plan, PlannedFile, plan, validators
 from docindex.ingest.stages import StageClock
 from docindex.ingest.stamps import FileHashes
 from docindex.ingest.texts import TextStage
@@ -41,8 +41,8 @@ def dry_run(
     """What `ingest` would do. Of the files to read, a few are read: added, updated and deleted count files here."""
     started = time.perf_counter()
     with ExitStack() as stack:
-        found = discover(sources, options, stack, snapshot.sources)
         hashes = FileHashes(snapshot.stamps(), checksum=options.checksum)
+        found = discover(sources, options, stack, lambda: validators(snapshot.sources(), hashes, options))
         todo = plan(found, snapshot.sources(), hashes, lambda: loaders, options)
         estimated = estimate(todo.read, lambda files: _readings(pool, files), index)
     return IngestReport(
@@ -79,9 +79,10 @@ def ingest(
     clock = StageClock(lambda: pool.busy_seconds)
     with ExitStack() as stack:
         with clock.stage("plan"):
-            found = found or discover(sources, options, stack, writer.snapshot.sources)
-            hashes = FileHashes(writer.snapshot.stamps(), checksum=options.checksum)
-            todo = plan(found, writer.snapshot.sources(), hashes, lambda: loaders, options)
+            snapshot = writer.snapshot
+            hashes = FileHashes(snapshot.stamps(), checksum=options.checksum)
+            found = found or discover(sources, options, stack, lambda: validators(snapshot.sources(), hashes, options))
+            todo = plan(found, snapshot.sources(), hashes, lambda: loaders, options)
             writer.stamp(hashes.take_new())
         with TextStage(writer, index, todo, on_progress) as texts, clock.stage("text"):
             on_progress(texts.progress("plan"))

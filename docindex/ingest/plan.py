@@ -104,6 +104,21 @@ def plan(
     return _Planner(known, found, hashes, loaders, options, may_read).plan()
 
 
+def validators(sources: Iterable[SourceRecord], hashes: FileHashes, options: IngestOptions) -> dict[str, str]:
+    """For each web page that this ingest would find unchanged if it has not changed, what its server calls its state.
+
+    Of any other one, the bytes are needed: it was not read to its end, not without problems, or in another way.
+    """
+    known = {}
+    for record in sources:
+        if record.validator is None or record.failure or record.problems or record.same_as:
+            continue
+        stamp = hashes.known_page(record.location, record.validator)
+        if stamp and record.content_hash == _content_hash(stamp.bytes_hash, stamp.media_type, options):
+            known[record.location] = record.validator
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class _Hashed:
     file: FoundFile

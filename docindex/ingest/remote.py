@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from docindex.errors import DocindexError, LoadError
 from docindex.ingest.found import Discovery, FoundFile
 from docindex.ingest.web import Fetched, NotModified, WebFetcher, pages
 from docindex.loaders.sql_rows import MEDIA_TYPE, SqlRows, SqlSource
-from docindex.protocols import SourceRecord
 from docindex.schema import Problem
 
 
@@ -20,9 +19,9 @@ class RemoteSources:
     """Brings what is named by an address. One fetcher serves all pages, so that hosts are not hurried by turns."""
 
     def __init__(
-        self, options: IngestOptions, stack: ExitStack, known: Callable[[], Iterable[SourceRecord]], found: Discovery
+        self, options: IngestOptions, stack: ExitStack, known: Callable[[], Mapping[str, str]], found: Discovery
     ) -> None:
-        """`stack` owns the files; `known` tells which pages the index has in which state."""
+        """`stack` owns the files; `known` tells of the pages that need no reading unless they have changed."""
         self._options = options
         self._stack = stack
         self._known = known
@@ -42,8 +41,7 @@ class RemoteSources:
     def _pages(self, source: str) -> Iterator[FoundFile]:
         if self._fetcher is None:
             self._fetcher = self._stack.enter_context(WebFetcher(self._options.web))
-        known = {record.location: record.validator for record in self._known() if record.validator}
-        for page in pages(self._fetcher, source, known):
+        for page in pages(self._fetcher, source, self._known()):
             match page:
                 case Problem():
                     self._found.failed.append(page)

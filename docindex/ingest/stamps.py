@@ -36,6 +36,11 @@ class FileHashes:
         stamp = self._known.get(file.location)
         return stamp if stamp is not None and file.status and stamp.state == state_of(file.status) else None
 
+    def known_page(self, location: str, validator: str) -> FileStamp | None:
+        """What is known of a web page in the state that its server calls so."""
+        stamp = self._known.get(location)
+        return stamp if stamp is not None and stamp.state == _page_state(validator) else None
+
     def read(self, file: FoundFile, media_type: str) -> str:
         """The SHA-256 of a file's bytes, hexadecimal.
 
@@ -44,7 +49,9 @@ class FileHashes:
         """
         started = time.time_ns()
         before, bytes_hash, after = _hash(file)
-        if file.status is not None and state_of(before) == state_of(after):
+        if file.validator is not None:
+            self._new.append(FileStamp(file.location, _page_state(file.validator), bytes_hash, media_type))
+        elif file.status is not None and state_of(before) == state_of(after):
             stamp = FileStamp(file.location, state_of(after), bytes_hash, media_type)
             if _is_settled(after, started):
                 self._new.append(stamp)
@@ -79,6 +86,10 @@ class FileHashes:
 def state_of(status: os.stat_result) -> str:
     """What a file looks like. Another release of docindex may tell its type in another way, and looks for itself."""
     return f"{__version__} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+
+
+def _page_state(validator: str) -> str:
+    return f"{__version__} {validator}"
 
 
 def _is_settled(status: os.stat_result, now: int) -> bool:

@@ -43,7 +43,7 @@ class FileStamp:
     location: str
     """Its SourceRecord's."""
     state: str
-    """What the file system said of it: differs whenever that does."""
+    """What the file system said of it, or the server of a web page: differs whenever that does."""
     bytes_hash: str
     """SHA-256 of its bytes, hexadecimal."""
     media_type: str
