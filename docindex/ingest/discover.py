@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import reduce
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.errors import LoadError
 from docindex.ingest.found import Discovery, FoundFile, is_remote
+from docindex.ingest.globs import EVERYTHING, Pattern, split_glob
 from docindex.ingest.ignore import IGNORE_FILE, IgnoreRules
 from docindex.schema import Problem
 
@@ -69,33 +71,31 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
         return
     path = Path(source).expanduser()
     if path.is_dir():
-        found.roots[_location(path)] = 0
-        yield from _walk(path, path, found)
+        found.roots[_location(path)] = yield from _walk(path, EVERYTHING, found)
     elif path.exists() or path.is_symlink():
         yield from _file(path, _relative(path, path.parent), _location(path), _location(path), found)
-    elif glob.has_magic(source):
-        base = _fixed_part(path)
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        if not matches:
+    elif has_magic(source):
+        base, pattern = split_glob(path)
+        if not base.is_dir() or not (yield from _walk(base, pattern, found)):
             found.failed.append(Problem(source, "matches no file"))
-        for match in map(Path, matches):
-            if not match.is_dir():
-                yield from _file(match, _relative(match, base), _location(match), _location(base), found)
     else:
         found.failed.append(Problem(source, "no such file or folder"))
         found.roots[_location(path)] = 0
 
 
-def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
-    visited = {_identity(folder)}
+def _walk(root: Path, pattern: Pattern, found: Discovery) -> Generator[FoundFile, None, int]:
+    """The files below a folder that match; returns how many there are, with those that are passed over."""
+    matching = 0
+    visited = {_identity(root)}
     rules = IgnoreRules(root)
     base = _location(root)
     below = base if base.endswith("/") else f"{base}/"
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=lambda error: _unreadable(error, found)):
+    for parent, folders, files in os.walk(root, followlinks=True, onerror=lambda error: _unreadable(error, found)):
         here = Path(parent)
+        left = reduce(Pattern.after, here.relative_to(root).parts, pattern)
         inside = "" if here == root else f"{_relative(here, root)}/"
         kept = []
-        for name in sorted(folders):
+        for name in sorted(name for name in folders if left.after(name).goes_on):
             child = here / name
             identity = _identity(child)
             reason = _folder_passed_over(child, rules, found)
@@ -107,8 +107,9 @@ def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
                 visited.add(identity)
                 kept.append(name)
         folders[:] = kept
-        found.roots[base] += len(files)
-        for name in sorted(files):
+        matched = sorted(name for name in files if left.after(name).is_met)
+        matching += len(matched)
+        for name in matched:
             if name == IGNORE_FILE:
                 continue
             path, relative = here / name, f"{inside}{_readable(name)}"
@@ -117,6 +118,7 @@ def _walk(folder: Path, root: Path, found: Discovery) -> Iterator[FoundFile]:
                 found.skipped.append(Problem(relative, reason))
             else:
                 yield from _file(path, relative, f"{below}{relative}", base, found)
+    return matching
 
 
 def _folder_passed_over(child: Path, rules: IgnoreRules, found: Discovery) -> str | None:
@@ -172,15 +174,6 @@ def _passed_over(file: FoundFile, options: IngestOptions) -> str | None:
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
-
-
-def _fixed_part(path: Path) -> Path:
-    fixed = Path(path.anchor) if path.is_absolute() else Path()
-    for part in path.parts[len(fixed.parts) :]:
-        if glob.has_magic(part):
-            break
-        fixed /= part
-    return fixed
 
 
 def _relative(path: Path, base: Path) -> str:

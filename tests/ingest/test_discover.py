@@ -56,6 +56,36 @@ def test_a_glob_names_files_relative_to_its_fixed_part(tree: Path):
     assert reasons(find(str(tree / "*.pdf"))) == {str(tree / "*.pdf"): "matches no file"}
 
 
+def test_a_glob_passes_over_what_a_folder_does(tree: Path):
+    (tree / ".docindexignore").write_text("deep/\n")
+    (tree / "index").mkdir()
+    (tree / "index" / "docindex.json").write_text("{}")
+    (tree / "index" / "x.html").write_text("text")
+    found = find(str(tree / "**" / "*.[hmt]*"))
+    assert names(found) == ["a.md", "b.txt", "sub/c.txt"]
+    assert reasons(found) == {
+        ".hidden.txt": "hidden file",
+        ".git/": "hidden folder",
+        "index/": "a docindex index",
+        "sub/deep/": "ignored by .docindexignore line 1: deep/",
+        "empty.txt": "empty file",
+    }
+
+
+def test_links_below_a_glob_give_each_file_once(tree: Path):
+    (tree / "one").symlink_to(tree)
+    (tree / "sub" / "two").symlink_to(tree)
+    found = find(str(tree / "**" / "*.md"))
+    assert names(found) == ["a.md"]
+    assert reasons(found)["sub/two/"] == "a link to a folder that is already read"
+
+
+def test_a_glob_enters_no_folder_where_nothing_can_match(tree: Path):
+    found = find(str(tree / "*.md"))
+    assert names(found) == ["a.md"]
+    assert reasons(found) == {}
+
+
 def test_include_and_exclude_match_the_name_or_its_last_part(tree: Path):
     assert names(find(tree, include=("*.txt",))) == ["b.txt", "sub/c.txt"]
     assert names(find(tree, exclude=("sub/*",))) == ["a.md", "b.txt"]
