@@ -69,7 +69,7 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
     if source == STDIN:
         yield _standard_input(stack)
         return
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.is_dir():
         found.roots[_location(path)] = yield from _walk(path, EVERYTHING, found)
     elif path.exists() or path.is_symlink():
@@ -81,6 +81,20 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
     else:
         found.failed.append(Problem(source, "no such file or folder"))
         found.roots[_location(path)] = 0
+
+
+def path_of(source: str) -> Path:
+    """The path that a source names.
+
+    A tilde is a home folder, unless something is called so: the lock files of Office are.
+    """
+    path = Path(source)
+    if os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user
+        return path
 
 
 def _walk(root: Path, pattern: Pattern, found: Discovery) -> Generator[FoundFile, None, int]:

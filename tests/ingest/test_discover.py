@@ -105,6 +105,15 @@ def test_a_missing_source_fails_and_costs_nothing_else(tree: Path):
     assert reasons(found) == {str(tree / "nowhere"): "no such file or folder"}
 
 
+def test_a_tilde_is_a_home_folder_unless_a_file_is_called_so(tree: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tree))
+    monkeypatch.chdir(tree)
+    (tree / "~$report.txt").write_text("lock")
+    found = find("~$report.txt", "~/b.txt", "~/sub/*.txt", "~nobody/here.txt")
+    assert names(found) == ["~$report.txt", "b.txt", "c.txt"]
+    assert reasons(found) == {"~nobody/here.txt": "no such file or folder"}
+
+
 def test_links_that_form_a_loop_end(tree: Path):
     (tree / "sub" / "up").symlink_to(tree)
     found = find(tree)
