@@ -70,9 +70,16 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
         yield _standard_input(stack)
         return
     path = path_of(source)
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        mode = None
+    except OSError as error:  # a folder above may not be entered, or no name can be so long
+        found.failed.append(Problem(source, f"can't be read: {error.strerror}"))
+        return
+    if mode is not None and stat.S_ISDIR(mode):
         found.roots[_location(path)] = yield from _walk(path, EVERYTHING, found)
-    elif path.exists() or path.is_symlink():
+    elif mode is not None or path.is_symlink():
         yield from _file(path, _relative(path, path.parent), _location(path), _location(path), found)
     elif has_magic(source):
         base, pattern = split_glob(path)

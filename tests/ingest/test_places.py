@@ -50,6 +50,14 @@ def test_a_folder_that_may_not_be_entered_stops_nothing(locked: Path) -> None:
     assert [file.name for file in found.files] == ["open.txt"]
 
 
+@pytest.mark.parametrize("name", ["locked/a.txt", "locked/*.txt", "n" * 300, "n" * 300 + "*", "nul\0"])
+def test_a_source_that_can_not_be_looked_at_fails_alone(locked: Path, name: str) -> None:
+    with ExitStack() as stack:
+        found = discover([locked.parent / name, locked.parent / "open.txt"], IngestOptions(), stack)
+    assert [file.name for file in found.files] == ["open.txt"]
+    assert [problem.source for problem in found.failed] == [str(locked.parent / name)]
+
+
 def test_what_may_not_be_looked_at_is_not_gone(locked: Path) -> None:
     assert path_at(str(locked / "a.txt")) == locked / "a.txt"
     assert path_at(str(locked.parent / "a.txt")) is None
