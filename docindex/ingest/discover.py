@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import reduce
 from glob import has_magic
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.errors import LoadError
-from docindex.ingest.found import Discovery, FoundFile, is_remote
+from docindex.ingest.found import Discovery, FoundFile, is_remote, modified_at
 from docindex.ingest.globs import EVERYTHING, Pattern, split_glob
 from docindex.ingest.ignore import IGNORE_FILE, IgnoreRules
 from docindex.schema import Problem
@@ -171,8 +170,7 @@ def _file(path: Path, name: str, location: str, root: str, found: Discovery) -> 
     if not stat.S_ISREG(status.st_mode):
         found.skipped.append(Problem(name, "not a regular file"))
         return
-    modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
-    yield FoundFile(path, location, name, root, status.st_size, modified, status=status)
+    yield FoundFile(path, location, name, root, status.st_size, modified_at(status), status=status)
 
 
 def _standard_input(stack: ExitStack) -> FoundFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,14 @@ class Discovery:
 def is_remote(location: str) -> bool:
     """Whether it is a web address or a database rather than a path."""
     return "://" in location
+
+
+def modified_at(status: os.stat_result) -> datetime | None:
+    """When a file was changed, to the second; None where no calendar has that day, as file systems may say."""
+    try:
+        return datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def path_at(location: str) -> Path | None:

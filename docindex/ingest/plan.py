@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.errors import LoadError
 from docindex.ingest.discover import STDIN
-from docindex.ingest.found import FoundFile, is_remote, path_at
+from docindex.ingest.found import FoundFile, is_remote, modified_at, path_at
 from docindex.protocols import SourceRecord
 from docindex.schema import Duplicate, Planned, Problem, Source, digest
 
@@ -285,9 +284,14 @@ class _Planner:
             path = path_at(record.location)
             if path is not None and path.is_file():
                 status = path.stat()
-                modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000_000, UTC)
                 yield FoundFile(
-                    path, record.location, record.name, record.root, status.st_size, modified, status=status
+                    path,
+                    record.location,
+                    record.name,
+                    record.root,
+                    status.st_size,
+                    modified_at(status),
+                    status=status,
                 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from docindex.config import IngestOptions
 from docindex.ingest.discover import discover
-from docindex.ingest.found import Discovery
+from docindex.ingest.found import Discovery, modified_at
 
 
 def find(*sources: str | Path, **options: object) -> Discovery:
@@ -112,6 +112,12 @@ def test_a_tilde_is_a_home_folder_unless_a_file_is_called_so(tree: Path, monkeyp
     found = find("~$report.txt", "~/b.txt", "~/sub/*.txt", "~nobody/here.txt")
     assert names(found) == ["~$report.txt", "b.txt", "c.txt"]
     assert reasons(found) == {"~nobody/here.txt": "no such file or folder"}
+
+
+@pytest.mark.parametrize("seconds", [300_000_000_000, -100_000_000_000, 1 << 62, -(1 << 62)])
+def test_a_time_that_no_calendar_has_is_none(seconds: int):
+    times = {"st_mtime_ns": seconds * 1_000_000_000}
+    assert modified_at(os.stat_result(range(10), times)) is None
 
 
 def test_links_that_form_a_loop_end(tree: Path):
