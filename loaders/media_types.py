@@ -18,6 +18,8 @@ XZ = "application/x-xz"
 ZSTD = "application/zstd"
 SEVEN_ZIP = "application/x-7z-compressed"
 SQLITE = "application/vnd.sqlite3"
+SQLITE_LOGS = ("-wal", "-journal")
+"""What is put after the name of a database to name the files that hold changes of it."""
 SUBTITLES = "text/x-subtitles"
 SVG = "image/svg+xml"
 WORD_97 = "application/msword"

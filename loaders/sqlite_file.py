@@ -13,6 +13,7 @@ from urllib.parse import quote
 from docindex.errors import LoadError
 from docindex.loaders.cell_types import shown
 from docindex.loaders.decoding import clean, reading
+from docindex.loaders.media_types import SQLITE_LOGS
 from docindex.loaders.records import RecordReader
 from docindex.loaders.table_text import unique_names
 from docindex.loaders.writing import DocumentWriter
@@ -71,7 +72,7 @@ class _Table:
 
 def _opened(path: Path) -> sqlite3.Connection:
     # A log or journal beside it belongs to what the file says; without one, nothing but the file need be looked at.
-    busy = any(_size(path.with_name(f"{path.name}{suffix}")) for suffix in ("-wal", "-journal"))
+    busy = any(_size(path.with_name(f"{path.name}{suffix}")) for suffix in SQLITE_LOGS)
     address = f"file:{quote(str(path.absolute()))}?{'mode=ro' if busy else 'immutable=1'}"
     connection = sqlite3.connect(address, uri=True)
     connection.text_factory = _lenient

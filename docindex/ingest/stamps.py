@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.config import __version__
+from docindex.loaders.media_types import SQLITE, SQLITE_LOGS
 from docindex.protocols import FileStamp
+from docindex.schema import digest
 
 if TYPE_CHECKING:
     from docindex.ingest.found import FoundFile
@@ -34,7 +38,10 @@ class FileHashes:
     def known(self, file: FoundFile) -> FileStamp | None:
         """What is known of the file as it looks now."""
         stamp = self._known.get(file.location)
-        return stamp if stamp is not None and file.status and stamp.state == state_of(file.status) else None
+        if stamp is None or file.status is None:
+            return None
+        looks = [file.status, *_logs(file.path, stamp.media_type).values()]
+        return stamp if stamp.state == _state_of(looks) else None
 
     def known_page(self, location: str, validator: str) -> FileStamp | None:
         """What is known of a web page in the state that its server calls so."""
@@ -42,17 +49,17 @@ class FileHashes:
         return stamp if stamp is not None and stamp.state == _page_state(validator) else None
 
     def read(self, file: FoundFile, media_type: str) -> str:
-        """The SHA-256 of a file's bytes, hexadecimal.
+        """What stands for a file's bytes: their SHA-256, hexadecimal; of a database with logs, a digest of all of them.
 
         Raises:
             OSError: It can't be read.
         """
         started = time.time_ns()
-        before, bytes_hash, after = _hash(file)
+        before, bytes_hash, after = _hash(file.path, media_type)
         if file.validator is not None:
             self._new.append(FileStamp(file.location, _page_state(file.validator), bytes_hash, media_type))
-        elif file.status is not None and state_of(before) == state_of(after):
-            stamp = FileStamp(file.location, state_of(after), bytes_hash, media_type)
+        elif file.status is not None and _state_of(before) == _state_of(after):
+            stamp = FileStamp(file.location, _state_of(after), bytes_hash, media_type)
             if _is_settled(after, started):
                 self._new.append(stamp)
             else:
@@ -68,36 +75,53 @@ class FileHashes:
         for file, stamp in young:
             started = time.time_ns()
             try:
-                status = file.path.stat()
-                if state_of(status) != stamp.state:
+                looks = [file.path.stat(), *_logs(file.path, stamp.media_type).values()]
+                if _state_of(looks) != stamp.state:
                     continue
-                if not _is_settled(status, started):
+                if not _is_settled(looks, started):
                     self._young.append((file, stamp))
                     continue
-                _, bytes_hash, after = _hash(file)
+                _, bytes_hash, after = _hash(file.path, stamp.media_type)
             except OSError:
                 continue
-            if state_of(after) == stamp.state and bytes_hash == stamp.bytes_hash:
+            if _state_of(after) == stamp.state and bytes_hash == stamp.bytes_hash:
                 self._new.append(stamp)
         new, self._new = self._new, []
         return new
 
 
-def state_of(status: os.stat_result) -> str:
-    """What a file looks like. Another release of docindex may tell its type in another way, and looks for itself."""
-    return f"{__version__} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+def _logs(path: Path, media_type: str) -> dict[Path, os.stat_result]:
+    """The files beside a database that hold changes of it, which are read with it."""
+    found = {}
+    if media_type == SQLITE:
+        for log in (path.with_name(f"{path.name}{suffix}") for suffix in SQLITE_LOGS):
+            with suppress(OSError):
+                status = log.stat()
+                if status.st_size:
+                    found[log] = status
+    return found
+
+
+def _state_of(looks: Sequence[os.stat_result]) -> str:
+    """What files look like. Another release of docindex may tell their type in another way, and looks for itself."""
+    states = (f"{look.st_size} {look.st_mtime_ns} {look.st_ctime_ns} {look.st_ino}" for look in looks)
+    return " ".join([__version__, *states])
 
 
 def _page_state(validator: str) -> str:
     return f"{__version__} {validator}"
 
 
-def _is_settled(status: os.stat_result, now: int) -> bool:
-    return max(status.st_mtime_ns, status.st_ctime_ns) < now - SETTLED_NS
+def _is_settled(looks: Sequence[os.stat_result], now: int) -> bool:
+    return all(max(look.st_mtime_ns, look.st_ctime_ns) < now - SETTLED_NS for look in looks)
 
 
-def _hash(file: FoundFile) -> tuple[os.stat_result, str, os.stat_result]:
-    with file.path.open("rb") as opened:
-        before = os.fstat(opened.fileno())
-        bytes_hash = hashlib.file_digest(opened, "sha256").hexdigest()
-        return before, bytes_hash, os.fstat(opened.fileno())
+def _hash(path: Path, media_type: str) -> tuple[list[os.stat_result], str, list[os.stat_result]]:
+    """What stands for the bytes, with what the file and its logs looked like before and after."""
+    before, hashes, after = [], [], []
+    for each in (path, *_logs(path, media_type)):
+        with each.open("rb") as opened:
+            before.append(os.fstat(opened.fileno()))
+            hashes.append(hashlib.file_digest(opened, "sha256").hexdigest())
+            after.append(os.fstat(opened.fileno()))
+    return before, hashes[0] if len(hashes) == 1 else digest(*hashes), after

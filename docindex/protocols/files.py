@@ -45,5 +45,5 @@ class FileStamp:
     state: str
     """What the file system said of it, or the server of a web page: differs whenever that does."""
     bytes_hash: str
-    """SHA-256 of its bytes, hexadecimal."""
+    """SHA-256 of its bytes, hexadecimal; of a database with logs beside it, a digest of all of them."""
     media_type: str

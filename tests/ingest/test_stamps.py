@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from docindex.ingest.found import FoundFile
 from docindex.ingest.stamps import SETTLED_NS, FileHashes
+from docindex.loaders.media_types import SQLITE
 from docindex.protocols import FileStamp
 
 TEXT = b"The pump runs at 40 rpm."
@@ -109,3 +112,24 @@ def test_what_is_no_local_file_gets_no_stamp(settled: Callable[[str], Path]):
     assert hashes.known(page) is None
     hashes.read(page, "text/plain")
     assert hashes.take_new() == []
+
+
+def test_a_change_that_is_in_a_databases_log_is_seen(tmp_path: Path):
+    path = tmp_path / "app.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE t (x)")
+        time.sleep(SETTLED)
+        hashes = FileHashes()
+        before = hashes.read(found(path), SQLITE)
+        (stamp,) = hashes.take_new()
+        assert FileHashes([stamp]).known(found(path)) == stamp
+        was = path.stat().st_mtime_ns
+        connection.execute("INSERT INTO t VALUES ('fresh')")
+        connection.commit()
+        assert path.stat().st_mtime_ns == was
+        assert FileHashes([stamp]).known(found(path)) is None
+        assert hashes.read(found(path), SQLITE) != before
+    assert not path.with_name("app.db-wal").exists()
+    assert hashes.read(found(path), SQLITE) == hashlib.sha256(path.read_bytes()).hexdigest()

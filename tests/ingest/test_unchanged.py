@@ -17,7 +17,6 @@ import pytest
 
 from docindex import Index, IngestOptions, IngestReport, LoadOptions, LockedError
 from docindex.ingest import stamps
-from docindex.ingest.found import FoundFile
 from docindex.ingest.stamps import SETTLED_NS
 
 TEXT_ONLY = IngestOptions(wait="text")
@@ -83,10 +82,10 @@ def test_a_file_that_no_one_may_read_opens_nothing(both: tuple[Path, Path], monk
     locked.write_text("Nobody reads this.")
     access, hash_of = os.access, stamps._hash
 
-    def refusing(file: FoundFile) -> object:
-        if file.path == locked:
+    def refusing(file: Path, media_type: str) -> object:
+        if file == locked:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return hash_of(file)
+        return hash_of(file, media_type)
 
     # Permissions alone do not stop the tests where they run as root.
     monkeypatch.setattr(os, "access", lambda file, mode: Path(file) != locked and access(file, mode))
