@@ -76,7 +76,7 @@ def ingest(
         bool, typer.Option("--watch", "-w", help="Go on, and mirror every change of the files until Ctrl-C.")
     ] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Also try files again that crashed or outran their parser before.")
+        bool, typer.Option("--retry", help="Also try again what could not be read before and has not changed since.")
     ] = False,
     checksum: Annotated[
         bool,

@@ -128,7 +128,8 @@ class IngestOptions:
     checksum: bool = False
     """Read every file to see whether it has changed, also where its size and times say that it has not."""
     retry: bool = False
-    """Also read files again whose parser crashed or ran out of time before, and that have not changed since."""
+    """Also read files again whose parser crashed or ran out of time before, or of which a part could not be read, and
+    that have not changed since."""
     processes: int | None = None
     """Parser processes; None is one a core, up to four."""
     lease_seconds: float = 0.0

@@ -257,6 +257,7 @@ def _source_details(source: SourceRecord) -> dict[str, object]:
         "failure": source.failure,
         "problems": [(problem.source, problem.reason) for problem in source.problems],
         "validator": source.validator,
+        "limits": source.limits,
     }
     return {name: value for name, value in details.items() if value}
 

@@ -27,4 +27,5 @@ def source_record(row: Mapping[str, Any]) -> SourceRecord:
         failure=details.get("failure"),
         problems=tuple(Problem(*problem) for problem in details.get("problems", ())),
         validator=details.get("validator"),
+        limits=details.get("limits"),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNFINISHED = ""
 """In place of the hash of a file that was not read to its end: no bytes have it."""
+_LEFT_ALONE = "it has not changed since and is left alone: --retry tries again"
 _FILE_LIMIT_CURE = "raise the limit file_bytes (--limit file_bytes=N)"
 
 
@@ -143,6 +144,7 @@ class _Planner:
         self._loaders = cache(loaders)
         self._options = options
         self._may_read = may_read
+        self._limits = str(options.load.limits) or None
         # A file that is read in the place of one which is gone shares its name until it has been read to its end.
         unfinished_first = sorted(known.values(), key=lambda record: record.content_hash != UNFINISHED)
         self._names = {record.name: record.location for record in unfinished_first}
@@ -222,12 +224,11 @@ class _Planner:
         before = self._known.get(file.location)
         same = before is not None and before.content_hash == hashed.content_hash
         holder = self._stands.get(hashed.content_hash)
-        if before and same and before.failure and not self._options.retry:
-            reason = f"{before.failure}; it has not changed since and is left alone: --retry tries again"
-            result.failed.append(Problem(before.name, reason))
+        if before and same and before.failure and not self._is_tried_again(before):
+            result.failed.append(Problem(before.name, f"{before.failure}; {_LEFT_ALONE}"))
         elif before and same and holder == (before.same_as or file.location) and not self._is_tried_again(before):
             result.unchanged.append(before)
-            result.failed += before.problems
+            result.failed += (replace(each, reason=f"{each.reason}; {_LEFT_ALONE}") for each in before.problems)
             if before.same_as:
                 self._note_duplicate(before)
         elif holder is not None and holder != file.location:
@@ -241,7 +242,9 @@ class _Planner:
 
     def _is_tried_again(self, before: SourceRecord) -> bool:
         """Something of it could not be read, and perhaps can now."""
-        return bool(before.problems) and (self._options.retry or self._options.load.password is not None)
+        if self._options.retry or before.limits != self._limits:
+            return bool(before.problems or before.failure)
+        return bool(before.problems) and self._options.load.password is not None
 
     def _read(self, hashed: _Hashed, before: SourceRecord | None) -> None:
         record = self._record(hashed, before)
@@ -271,6 +274,7 @@ class _Planner:
             bytes=file.bytes,
             modified_at=file.modified_at,
             validator=file.validator,
+            limits=self._limits,
         )
 
     def _note_duplicate(self, record: SourceRecord) -> None:

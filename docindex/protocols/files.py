@@ -29,11 +29,13 @@ class SourceRecord:
     same_as: str | None = None
     """The location of the file that holds the same bytes, and whose documents stand for this one's too."""
     failure: str | None = None
-    """Why no parser could read it, however often it was tried: it is left alone until its bytes change."""
+    """Why no parser could read it, however often it was tried: left alone until its bytes or the limits change."""
     problems: tuple[Problem, ...] = ()
     """What of it could not be read, though it was read to its end: members of an archive, pages."""
     validator: str | None = None
     """What a web server calls this state of a page (its ETag or date), so that it need not be fetched again."""
+    limits: str | None = None
+    """The limits within which it was read, as far as they were not the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 
@@ -26,6 +26,11 @@ class Limits:
     """What the process that parses may have in memory."""
     attempts: int = 2
     """How often a file is tried whose parser crashed or ran out of time, before it is given up."""
+
+    def __str__(self) -> str:
+        """Those that are not the usual ones, as `pages=7 seconds=9`."""
+        names = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        return " ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

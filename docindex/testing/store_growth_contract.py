@@ -196,7 +196,9 @@ class StoreGrowthContract(ABC):
         a, b = text_change("a", "One."), text_change("b", "Two.")
         twin = replace(source_of(a), location="/docs/x", name="x", same_as="/docs/a", documents=0)
         other = replace(source_of(a), location="/docs/w", name="w", same_as="/docs/a", validator='W/"1\0"')
-        failed = replace(source_of(a), location="/docs/f", name="f", failure="crashed \ud800", documents=0)
+        failed = replace(
+            source_of(a), location="/docs/f", name="f", failure="crashed \ud800", documents=0, limits="pages=7"
+        )
         with store.writer() as writer:
             found = writer.commit(
                 ChangeSet(documents=[a, b], sources=[source_of(a), source_of(b), twin, other, failed])

@@ -180,8 +180,8 @@ def test_a_file_that_takes_too_long_is_left_alone_until_it_is_to_be_tried_again(
     (failed,) = report["failed"]
     assert failed["source"] == "late.sleepy"
     assert "1 s" in failed["reason"]
-    code, report = ingest(sleep=0)
+    code, report = ingest("--max-seconds", "1", sleep=0)
     assert (code, report["unchanged"]) == (3, 1)
     assert "--retry" in report["failed"][0]["reason"]
-    code, report = ingest("--retry", sleep=0)
+    code, report = ingest("--max-seconds", "1", "--retry", sleep=0)
     assert (code, report["added"], report["failed"]) == (0, 1, [])

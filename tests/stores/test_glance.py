@@ -41,7 +41,9 @@ def source(name: str, **more: object) -> SourceRecord:
 SOURCES = [
     source("a"),
     source("b", documents=0, same_as="/docs/a.txt", modified_at=None),
-    source("c", documents=0, failure="crashes", problems=(Problem("c/1", "is torn"),), validator='"v1"'),
+    source(
+        "c", documents=0, failure="crashes", problems=(Problem("c/1", "is torn"),), validator='"v1"', limits="pages=7"
+    ),
 ]
 
 
