@@ -158,16 +158,21 @@ class Index(AnsweringIndex):
     ) -> None:
         """Ingests, and ingests again whenever a file below the sources changes, until `stop` is set.
 
-        What is gone from a folder goes from the index too. Other processes may write between two rounds.
+        What is gone from a folder goes from the index too. A folder may be missing at first, and of a glob all that is
+        below its part before the first wildcard is watched; of what is no path, no change is noticed. Other processes
+        may write between two rounds.
 
         Raises:
             LockedError: Another process is writing when a round begins, for longer than `options.lease_seconds`.
         """
+        from docindex.ingest.discover import root_of
         from docindex.ingest.watch import changes
 
         options = replace(options or IngestOptions(), sync=True)
         stop = stop or threading.Event()
-        roots = [Path(source) for source in sources if Path(source).exists()]
+        roots = [root for source in sources if (root := root_of(str(source))) is not None]
+        if len(roots) < len(sources):
+            logger.warning("What is no file or folder is not watched: it is read again when a file elsewhere changes")
         batches = changes(roots, index=self.path, stop=stop)
         next(batches, None)  # from here on no change is missed
         while not stop.is_set():

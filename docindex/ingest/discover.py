@@ -103,6 +103,14 @@ def path_of(source: str) -> Path:
         return path
 
 
+def root_of(source: str) -> Path | None:
+    """The folder or file in which the files of a source are, or will be; None for what is no path."""
+    if source == STDIN or is_remote(source):
+        return None
+    path = path_of(source)
+    return split_glob(path)[0] if has_magic(source) and not os.path.lexists(path) else path
+
+
 def _walk(root: Path, pattern: Pattern, found: Discovery) -> Generator[FoundFile, None, int]:
     """The files below a folder that match; returns how many there are, with those that are passed over."""
     matching = 0

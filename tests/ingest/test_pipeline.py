@@ -290,6 +290,38 @@ def test_watching_takes_up_changes_until_it_is_stopped(index: Index, docs: Path)
     assert ids(index) == {"new.txt", "sea.md", "sub/engine.txt"}
 
 
+@pytest.mark.parametrize("source", ["~/docs", "~/docs/**/*.txt", "later/*", "later"])
+def test_what_is_watched_is_what_is_ingested(
+    index: Index, docs: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, source: str
+):
+    """Home folders, globs, and folders that are still to come."""
+    monkeypatch.setenv("HOME", str(docs.parent))
+    monkeypatch.chdir(docs.parent)
+    stop = threading.Event()
+    rounds = 0
+
+    def react(report: IngestReport) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            write(docs.parent / source.strip("~/").partition("/")[0], {"new.txt": "A new page on storks."})
+        if "new.txt" in ids(index):
+            stop.set()
+
+    timer = threading.Timer(60, stop.set)
+    timer.start()
+    index.watch(source, on_report=react, stop=stop, options=IngestOptions(wait="text"))
+    timer.cancel()
+    assert "new.txt" in ids(index)
+    assert caplog.messages == []
+
+
+def test_what_can_not_be_watched_is_told_of(index: Index, docs: Path, caplog: pytest.LogCaptureFixture):
+    stop = threading.Event()
+    index.watch("sqlite:///things.db", docs, on_report=lambda report: stop.set(), stop=stop)
+    assert "not watched" in caplog.text
+
+
 def test_ignored_files_are_named_with_their_rule(index: Index, docs: Path):
     write(docs, {".docindexignore": "*.md\n", "sub/.docindexignore": "!sea.md\n"})
     report = index.ingest(docs)
