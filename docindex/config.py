@@ -139,6 +139,14 @@ class IngestOptions:
     web: WebOptions = field(default_factory=WebOptions)
     """How web pages are fetched."""
 
+    def __post_init__(self) -> None:
+        if self.wait not in ("text", "vectors"):
+            raise ConfigError(f"wait is {self.wait!r}: give text or vectors.")
+        if self.processes is not None:
+            _in_range("processes", self.processes, 1, 1000)
+        if not self.lease_seconds >= 0:
+            raise ConfigError(f"lease_seconds is {self.lease_seconds}: give a value of 0 or more.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerOptions:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from docindex import Index, IngestOptions
+from docindex import ConfigError, Index, IngestOptions
 from docindex.schema import Duplicate, IngestReport, Progress
 
 
@@ -342,3 +342,18 @@ def test_near_duplicates_are_collapsed_and_named(index: Index, tmp_path: Path):
     named = {found.node.node_id: found.source for name in ("one.txt", "two.txt") for found in index.nodes(name)}
     assert {first.source, named[left_out]} == {"one.txt", "two.txt"}
     assert other.source == "other.txt"
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ({"wait": "none"}, "wait is 'none': give text or vectors"),
+        ({"wait": "vector"}, "wait is 'vector'"),
+        ({"processes": 0}, "processes is 0: give a value from 1"),
+        ({"lease_seconds": -1.0}, "lease_seconds is -1.0"),
+        ({"lease_seconds": float("nan")}, "lease_seconds is nan"),
+    ],
+)
+def test_options_are_checked(options: dict[str, object], cure: str):
+    with pytest.raises(ConfigError, match=cure):
+        IngestOptions(**options)
