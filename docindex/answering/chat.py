@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
+from docindex.answering.leaning import leans
 from docindex.answering.memory import Memory, RecentTurns, Turn
 from docindex.answering.packing import fits
 from docindex.answering.prompting import PromptTurn, rewrite_prompt
@@ -18,14 +19,6 @@ from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
 from docindex.schema import Response
 
-_DEPENDENT = re.compile(
-    r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|him|his|she|her|hers|there|then|ones?|else|same|instead)\b"
-    r"|^\W*(?:and|or|but|so|what about|how about|why|what if|what else)\b",
-    re.IGNORECASE,
-)
-"""A question with one of these leans on the one before it."""
-_FEWEST_WORDS = 2
-"""A question with fewer words that carry meaning does, too."""
 _WORD = re.compile(r"\w[\w\-.'’]*\w|\w")
 _LONGEST_REWRITE = 64
 
@@ -93,7 +86,7 @@ class Chat:
 
     def standalone(self, text: str, *, cancel: threading.Event | None = None) -> str:
         """The question as it is looked up: with what it refers to, if it leans on the one before."""
-        if not self._turns or not _leans(text):
+        if not self._turns or not leans(text, self._turns[-1].standalone):
             return text
         known = self._memory.recall(text, self._turns)
         rewritten = self._rewritten(self._llm, text, known.turns, cancel) if self._llm is not None else None
@@ -128,13 +121,7 @@ class Chat:
         asked, now = analyse(text), analyse(rewritten)
         keeps = asked.words <= now.words and asked.quantities <= now.quantities
         invents = not now.words <= said.words or not now.quantities <= said.quantities
-        return rewritten if rewritten.endswith("?") and keeps and not invents and not _leans(rewritten) else None
-
-
-def _leans(text: str) -> bool:
-    """Whether a question can't be understood without the one before it."""
-    terms = analyse(text)
-    return terms.size < _FEWEST_WORDS or _DEPENDENT.search(text) is not None
+        return rewritten if rewritten.endswith("?") and keeps and not invents and not leans(rewritten) else None
 
 
 def _extended(text: str, before: str) -> str:

@@ -55,6 +55,14 @@ def test_a_follow_up_is_looked_up_with_the_words_of_the_question_before(engine: 
     assert chat.turns[1].standalone == engine.asked[1]
 
 
+@pytest.mark.parametrize("question", ["Why is the sky blue?", "So what is gold made of?", "Is there life on Mars?"])
+def test_words_of_the_question_before_are_not_added_to_one_about_something_else(engine: EchoEngine, question: str):
+    chat = Chat(engine)
+    chat.ask("Where was the Alpha pump built?")
+    chat.ask(question)
+    assert engine.asked[1] == question
+
+
 def test_words_that_are_there_are_not_added_again(engine: EchoEngine):
     chat = Chat(engine)
     chat.ask("How long is the warranty of the Nimbus R7?")
