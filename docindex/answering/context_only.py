@@ -52,7 +52,7 @@ class ContextSynthesizer:
                 raise RequestCancelledError("The request was cancelled.")
             clock.first_token()
             marker = answer.citations.cite_passage(hit)
-            yield answer.written.passage(f"[{marker}] {_place(hit)}\n{without_orders(hit.text).strip()}")
+            yield answer.written.passage(marker, _place(hit), without_orders(hit.text).strip())
         if not given:
             yield answer.written.refuse()
         read = [hit for hit in hits if hit not in withheld]

@@ -36,6 +36,7 @@ SHAPELESS = re.compile(
 _LOADING = re.compile(
     r"!(?=\[)|<(?=\s*/?\s*(?:img|iframe|script|object|embed|svg|link|style|video|audio|form)\b)", re.IGNORECASE
 )
+_NUMBERED = re.compile(r"\[(\s*\d+(?:\s*[,;–-]\s*\d+)*\s*)\]")
 
 
 def tag(text: str) -> str:
@@ -57,6 +58,11 @@ def fenced(text: str) -> str:
 def inert(text: str) -> str:
     """Text of an answer in which nothing is loaded by the page or window that shows it."""
     return _LOADING.sub(lambda match: "" if match.group() == "!" else _OPEN, text)
+
+
+def as_shown(text: str) -> str:
+    """Text of a document as an answer shows it: inert, and no [1] in it looks like a marker of the answer."""
+    return _NUMBERED.sub(rf"{_OPEN}\1{_CLOSE}", inert(text))
 
 
 def _letters(hexadecimal: str, length: int) -> str:

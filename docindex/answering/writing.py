@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from docindex.answering.citations import CitationList, Judgement, Sources
-from docindex.answering.fencing import inert
+from docindex.answering.fencing import as_shown
 from docindex.answering.policy import NO_ANSWER
 from docindex.answering.questions import is_refusal
 from docindex.answering.sentences import Sentence, sentences_of
@@ -59,21 +59,21 @@ class Written:
             raise ValueError("Only a sentence with a source is shown.")
         marker = self._citations.cite(judgement.sentence, verified=judgement.verified)
         self.verified = self.verified or judgement.verified
-        return self._append(sentence.gap, f"{inert(sentence.text)} [{marker}]")
+        return self._append(sentence.gap, f"{as_shown(sentence.text)} [{marker}]")
 
     def quote(self, text: str, marker: int, opening: str = "") -> str:
         """A source sentence as it stands, after some words of introduction."""
         self.verified = True
-        return self._append(self._apart, f"{opening}“{inert(' '.join(text.split()))}” [{marker}]")
+        return self._append(self._apart, f"{opening}“{as_shown(' '.join(text.split()))}” [{marker}]")
 
     def remark(self, text: str) -> str:
         """Something to know about what was said."""
         return self._append(self._apart, text)
 
-    def passage(self, text: str) -> str:
-        """A paragraph of its own, as it stands."""
+    def passage(self, marker: int, place: str, text: str) -> str:
+        """A paragraph of its own, under its marker and where it is from."""
         self.verified = True
-        return self._append("\n\n", inert(text))
+        return self._append("\n\n", f"[{marker}] {as_shown(place)}\n{as_shown(text)}")
 
     def refuse(self) -> str:
         """Says that there is no answer."""

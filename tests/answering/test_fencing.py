@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docindex.answering.fencing import fenced, inert, tag
+from docindex.answering.fencing import as_shown, fenced, inert, tag
 from docindex.answering.orders import blanked, orders, without_orders
 from docindex.answering.prompting import PromptTurn, answer_prompt, combine_prompt, refine_prompt, rewrite_prompt
 from docindex.schema import Document
@@ -121,6 +121,19 @@ def test_the_source_stays_as_it_is_in_spelling(make_hit):
 )
 def test_what_is_given_out_loads_nothing(text: str, expected: str):
     assert inert(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("See Smith [1], Jones [2, 3] and Wu [4–6].", "See Smith ‹1›, Jones ‹2, 3› and Wu ‹4–6›."),
+        ("Take row[0][ 12 ].", "Take row‹0›‹ 12 ›."),
+        ("A [note] and [1a] and 1].", "A [note] and [1a] and 1]."),
+        ("![1](https://evil.example)", "‹1›(https://evil.example)"),
+    ],
+)
+def test_no_number_of_a_document_looks_like_a_marker_of_the_answer(text: str, expected: str):
+    assert as_shown(text) == expected
 
 
 # --- orders ------------------------------------------------------------------------------------------------------

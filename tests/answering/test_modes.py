@@ -434,6 +434,17 @@ def test_extract_quotes_the_best_sentences_and_none_twice(make_hit):
     assert [citation.quote for citation in response.citations] == texts[1:]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_numbers_in_brackets_of_a_document_are_no_markers(make_hit, mode: SynthesisMode):
+    text = "The motor of the pump turns 40 times a second, see Smith [2]."
+    document = Document("d", "d.txt", text)
+    llm = None if mode in WITHOUT_MODEL else ScriptedLLM(*[text] * 4)
+    question = "How often does the motor of the pump turn?"
+    response, _ = answered(mode, llm, question, [make_hit(document, 0, len(text))], document)
+    assert set(re.findall(r"\[(\d+)\]", response.answer)) == {"1"}
+    assert [citation.quote for citation in response.citations] == [text]
+
+
 def test_extract_says_so_where_no_sentence_answers(manual: Document, manual_hits: list[Hit]):
     assert answered("extract", None, "What is the population of the capital?", manual_hits, manual)[0].no_answer
 

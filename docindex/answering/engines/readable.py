@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from docindex.answering.fencing import inert
+from docindex.answering.fencing import as_shown
 from docindex.answering.orders import cleared
 from docindex.answering.questions import Kind
 from docindex.answering.quotes import SourceSentence, quotable_sentences
@@ -25,8 +25,8 @@ def readable_sentences(place: int, hit: Hit, document: Document | None) -> Itera
 
 
 def plain(text: str) -> str:
-    """A text of a document on one line, without the mark of a list item, and with nothing that a page would load."""
-    return inert(_MARK.sub("", " ".join(text.split())))
+    """A text of a document on one line, without the mark of a list item, and as an answer may show it."""
+    return as_shown(_MARK.sub("", " ".join(text.split())))
 
 
 def hit_of(rank: int, found: StoredNode) -> Hit:

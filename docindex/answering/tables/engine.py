@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from docindex.answering.fencing import inert
+from docindex.answering.fencing import as_shown
 from docindex.answering.policy import NO_ANSWER
 from docindex.answering.streams import asked
 from docindex.answering.tables.by_model import ModelPlanner
@@ -146,9 +146,9 @@ class TablesEngine:
             if found.result is not None:
                 cited = tables.cite(found.result)
         if found.result is None:
-            answer = inert(self._refusal(found))
+            answer = as_shown(self._refusal(found))
         else:
-            answer = inert(Telling(found.result, cited, self._limits.shown).answer())
+            answer = Telling(found.result, cited, self._limits.shown).answer()
         clock.first_token()
         yield answer
         return Response(

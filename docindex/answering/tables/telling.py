@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from docindex.answering.fencing import as_shown
 from docindex.answering.tables.lexicon import ORDINALS
 from docindex.answering.tables.plan import ColumnOf, Measure, QueryPlan
 from docindex.answering.tables.running import Cells, Cited, Result
@@ -46,7 +47,7 @@ class Telling:
 
     def _closed(self, sentence: str) -> str:
         markers = self._all()
-        return f"{sentence} {markers}." if markers else f"{sentence}."
+        return f"{as_shown(sentence)} {markers}." if markers else f"{as_shown(sentence)}."
 
     def _rest(self) -> str:
         """How many of the rows are not cited."""
@@ -124,6 +125,7 @@ class Telling:
         tail = "" if plan.distinct or len(rows) <= len(self._markers) or not self._markers else self._rest()
         if plan.distinct:
             return self._closed(f"{lead}: {listed}")
+        lead = as_shown(lead)
         if self._header:
             lead += f" [{self._header[0]}]"
         return f"{lead}: {listed}.{tail}"
@@ -137,7 +139,7 @@ class Telling:
         fields = [self._view.seen(column).field for column in self._plan.columns]
         first, *rest = (cell(value, field) for value, field in zip(row, fields, strict=True))
         markers = "".join(f"[{marker}]" for marker in self._markers[at]) if at < len(self._markers) else ""
-        text = f"{first} ({', '.join(rest)})" if rest else first
+        text = as_shown(f"{first} ({', '.join(rest)})" if rest else first)
         return f"{text} {markers}" if markers and not self._plan.distinct else text
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docindex.answering.engines.joining import Joining
-from docindex.schema import TokenCounts
+from docindex.answering.extract import ExtractSynthesizer
+from docindex.schema import Document, TokenCounts
 
 SENTENCES = st.sampled_from(["The sea is salt.", "The moon is round.", "Apples grow on trees.", "Rain falls."])
 
@@ -39,3 +40,14 @@ def test_a_number_in_brackets_that_is_no_citation_stays(cited):
     joining = Joining()
     joining.text(cited("?", "The sea is salt."))
     assert joining.text(cited("?", "See [7] for the moon.")) == "See [7] for the moon. [2]"
+
+
+def test_a_number_in_brackets_of_a_document_is_not_renumbered(make_hit):
+    joining = Joining()
+    documents = [Document(name, name, f"The {name} is blue, see Smith [1].") for name in ("pump", "fan")]
+    for document in documents:
+        extract = ExtractSynthesizer({document.doc_id: document}.get)
+        hits = [make_hit(document, 0, len(document.text))]
+        response = extract.synthesize(f"Is the {document.doc_id} blue?", hits).response
+        text = joining.text(response)
+    assert text == "“The fan is blue, see Smith ‹1›.” [2]"

@@ -189,6 +189,13 @@ def test_all_that_tie_are_counted(engine_of: Callable[..., TablesEngine], questi
         assert "There are more than the 60 rows" in answer
 
 
+def test_numbers_in_brackets_of_a_cell_are_no_markers(engine_of: Callable[..., TablesEngine]) -> None:
+    engine = engine_of(("stock.csv", ("Product", "Price"), (("Pump [7]", 12), ("Fan [8]", 30))))
+    answer = engine.query("Which product has the highest price?").answer
+    assert "Fan ‹8›" in answer
+    assert "[8]" not in answer
+
+
 def test_rows_that_are_not_asked_for_are_no_more_rows(engine_of: Callable[..., TablesEngine]) -> None:
     rows = tuple((f"P{at}", at) for at in range(60))
     engine = engine_of(("stock.csv", ("Product", "Quantity"), rows), limits=TableLimits(rows=25))
