@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from docindex.answering.engines.clauses import BEGINS, CLAUSE
+from docindex.chunking.sentences import split_sentences
+
 _RELATION = r"(?:difference|differences|distinction|similarities|similarity|relation|contrast)"
 _AGAINST = r"(?:with|to|and|against|versus|vs\.?)"
 _MORE = r"(?:more|less) (?P<more>\w+)|(?P<longer>\w{2,}er)|(?P<odd>better|worse)"
@@ -14,8 +17,9 @@ _PATTERNS = tuple(
         rf"\b{_RELATION}(?: in (?:the )?(?P<aspect>[\w -]+?))? between (?P<first>.+?) and (?P<rest>.+)",
         r"\bhow (?:do|does|did|is|are) (?P<first>.+?) (?:and|differs? from|different from) (?P<rest>.+?)(?: differ)?$",
         rf"\b(?:compare|contrast|comparison (?:of|between)) (?P<first>.+?) {_AGAINST} (?P<rest>.+)",
-        r"^(?:what about |how about )?(?P<first>.+?) (?:versus|vs\.?|compared (?:with|to)) (?P<rest>.+)",
-        rf"^(?:which|what|who)\b.*?\b(?:{_MORE})\b.*?[,:] *(?P<first>.+?) or (?P<rest>.+)",
+        rf"^(?:which|what|who)\b.*?\b(?:{_MORE})\b.*?[,:] *(?P<first>.+?) (?:or|versus|vs\.?) (?P<rest>.+)",
+        r"^(?:what about |how about |what(?:['’]s| is| are) |explain |tell me about )?(?P<first>.+?) "
+        r"(?:versus|vs\.?|compared (?:with|to)) (?P<rest>.+)",
         rf"^(?:is|are) (?P<first>(?:the|a|an|my|our) .+?) (?:{_MORE}) than (?P<rest>.+)",
         r"\bwhat (?:do|does) (?P<first>.+?) and (?P<rest>.+?) have in common$",
     )
@@ -71,8 +75,16 @@ class Sides:
 
 
 def sides_of(question: str) -> Sides | None:
-    """What the question compares; None where it compares nothing."""
-    text = " ".join(question.split()).rstrip(" ?.!")
+    """What the question compares; None where it compares nothing, or asks for something else, too."""
+    text = " ".join(question.split())
+    sentences = [text[start:end] for start, end in split_sentences(text)]
+    for sentence in sentences:
+        if (sides := _compared(sentence.rstrip(" ?.!"))) is not None:
+            return None if any(other.endswith("?") for other in sentences if other is not sentence) else sides
+    return None
+
+
+def _compared(text: str) -> Sides | None:
     for pattern in _PATTERNS:
         match = pattern.search(text)
         if match is None or (pattern is _PATTERNS[1] and not _ONLY_IF_DIFFER.search(text)):
@@ -80,6 +92,8 @@ def sides_of(question: str) -> Sides | None:
         found = match.groupdict()
         if (found.get("longer") or "").lower() in _NO_COMPARATIVE:
             continue
+        if CLAUSE.search(found["rest"]) and not BEGINS.match(found["first"]):
+            continue  # "... and the pump, and how much do they weigh"
         sides = _sides(found["first"], found["rest"], (found.get("aspect") or "").strip(), _adjective(found))
         if sides is not None:
             return sides

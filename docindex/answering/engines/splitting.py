@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import re
 
+from docindex.answering.engines.clauses import BARE, BEGINS, CLAUSE, HEAD, whole_questions
 from docindex.answering.engines.sides import sides_of
 from docindex.answering.terms import STOPWORDS, analyse
-
-_ASKING = "who whom whose what when where which why how"
-_AUXILIARY = "is are was were does do did can could will would should shall must may has have had"
 
 
 def _any(words: str) -> str:
     return "(?:" + "|".join(words.split()) + ")"
 
 
-_WHOLE = re.compile(r"[^?？]*[?？]+")
-_STATEMENT = re.compile(r"^.*[.!]\s+(?=\S)", re.DOTALL)
-_BEFORE_ASKING = "(?:(?:by|for|from|in|of|on|to|with|under|at) )?"
-_CLAUSE = re.compile(
-    rf",? (?:and|or|but)(?: also| then)? (?={_BEFORE_ASKING}{_any(_ASKING)} |{_any(_AUXILIARY)} )",
-    re.IGNORECASE,
-)
-_BARE = re.compile(rf"^{_any(_ASKING)}(?: (?:often|long|much|many|far))?$", re.IGNORECASE)
-_HEAD = re.compile(rf"^{_any(_ASKING)}(?: (?:often|long|much|many|far))? ", re.IGNORECASE)
-_BEGINS = re.compile(
-    rf"^{_BEFORE_ASKING}(?:{_any(_ASKING)}|{_any(_AUXILIARY)}|tell me|explain|list)\b",
-    re.IGNORECASE,
-)
 _PRONOUN = re.compile(
-    r"\b(?P<one>it|its)\b|\b(?P<many>they|them|their)\b"
+    r"\b(?P<one>it|its)\b|\b(?P<person>he|she|him|his|her)\b|\b(?P<many>they|them|their)\b"
     r"|\b(?P<this>this|that)\b(?=\W*$| (?:is|was|does|did|can|will|has|cost|work|mean|take)\b)"
     r"|\b(?P<these>these|those)\b(?=\W*$| (?:are|were|do|did|can|will|have|cost|work|mean|take)\b)",
     re.IGNORECASE,
 )
-_OWNERS = frozenset({"its", "their"})
+_OWNERS = frozenset({"its", "their", "his"})
 _NOUN_PHRASE = re.compile(r"\b(?:the|a|an|my|our|your) (?P<words>[\w'’-]+(?: [\w'’-]+){0,3})", re.IGNORECASE)
 _PLURAL = re.compile(r"(?<!\bhow many )\b[\w-]{3,}(?<!s)(?<!u)(?<!i)s\b", re.IGNORECASE)
 _VERB = re.compile(
@@ -44,6 +29,12 @@ _VERB = re.compile(
     ),
     re.IGNORECASE,
 )
+_BARE_SUBJECT = re.compile(
+    r"\b(?:do|does|did) (?P<thing>(?!(?:I|you|we|it|they|he|she)\b)[\w'’-]+(?:\.? [\w'’-]+){0,3}) "
+    rf"{_VERB.pattern}\W*$",
+    re.IGNORECASE,
+)
+"""As in "what does error 5 mean"."""
 _INVERTED = re.compile(r"\b(?:do|does|did|can|could|will|would|should|must|may) $", re.IGNORECASE)
 _THING = r"(?:(?:the|a|an|my|our) [\w-]+(?: [\w-]+){0,2}|[A-Z][\w-]*\d[\w-]*|[A-Z]{2,})"
 _EACH = _any("mean cost weigh last measure take say contain include need")
@@ -65,12 +56,13 @@ _FEWEST_WORDS_TO_SPLIT = 9
 def split_question(question: str) -> list[str]:
     """The questions in it, each of which stands alone; none where the rules see only one."""
     text = " ".join(question.split())
-    if (sides := sides_of(text)) is not None:
-        return [sides.question(name) for name in sides.names][:_MOST]
-    whole = [_STATEMENT.sub("", part.strip()) for part in _WHOLE.findall(text)]
-    parts = [piece for part in (whole if len(whole) > 1 else [text]) for piece in _pieces(part)]
-    alone = [_standing(part, parts[:at]) for at, part in enumerate(parts)]
-    unique = {part.casefold(): part for part in alone}
+    whole = whole_questions(text)
+    parts: list[str] = []
+    before: list[str] = []
+    for piece in (piece for part in (whole if len(whole) > 1 else [text]) for piece in _pieces(part)):
+        parts += _one_by_one(_standing(piece, before))
+        before.append(piece)
+    unique = {part.casefold(): part for part in parts}
     return list(unique.values())[:_MOST] if len(unique) > 1 else []
 
 
@@ -81,23 +73,30 @@ def may_hold_several(question: str) -> bool:
 
 
 def _pieces(question: str) -> list[str]:
-    """The questions that one sentence holds."""
-    text = question.rstrip(" ?？")
-    for pattern in (_EACH_VERB, _EACH_OF):
-        if match := pattern.match(text):
-            return _one_by_one(match)
+    """The questions that one sentence asks one after another."""
+    if sides_of(question) is not None:
+        return [question]
     pieces: list[str] = []
-    for clause in _CLAUSE.split(text):
-        if pieces and _BARE.match(pieces[-1]):  # "when and how is it done"
-            head = _HEAD.match(clause)
+    for clause in CLAUSE.split(question.rstrip(" ?？")):
+        if pieces and BARE.match(pieces[-1]):  # "when and how is it done"
+            head = HEAD.match(clause)
             pieces[-1] = f"{pieces[-1]} {clause[head.end() :] if head else clause}"
-        elif pieces and not _BEGINS.match(pieces[0]):
+        elif pieces and not BEGINS.match(pieces[0]):
             return [question]  # "... and do ..." in what is no question
         pieces.append(clause)
     return [f"{piece[0].upper()}{piece[1:]}?" for piece in pieces if piece] if len(pieces) > 1 else [question]
 
 
-def _one_by_one(match: re.Match[str]) -> list[str]:
+def _one_by_one(question: str) -> list[str]:
+    """A question for each thing that one asks about; only itself where that is one."""
+    if (sides := sides_of(question)) is not None:
+        return [sides.question(name) for name in sides.names]
+    text = question.rstrip(" ?？")
+    match = _EACH_VERB.match(text) or _EACH_OF.match(text)
+    return [question] if match is None else _of_each(match)
+
+
+def _of_each(match: re.Match[str]) -> list[str]:
     """A question for each thing in its list."""
     found = match.groupdict()
     things = [thing for thing in _AND.split(found["things"]) if thing]
@@ -123,17 +122,29 @@ def _standing(part: str, before: list[str]) -> str:
     several = bool(match["many"] or match["these"])
     if _plurals(part[: match.start()]) if several else _NOUN_PHRASE.search(part, 0, match.start()):
         return part  # it stands for what the part itself names
-    for earlier in reversed(before):
+    names = _names_beyond(part, before[-1])
+    for earlier in () if match["person"] and names else reversed(before):
         if phrase := (_several(earlier) if several else _subject(earlier)):
-            owner = match[0].lower() in _OWNERS
+            owner = match[0].lower() in _OWNERS or (match[0].lower() == "her" and part[match.end() :][1:2].isalpha())
             return f"{part[: match.start()]}{phrase}{'’s' if owner else ''}{part[match.end() :]}"
-    missing = analyse(before[-1]).names - analyse(part).words
-    names = [word for word in re.findall(r"[\w'’-]+", before[-1]) if analyse(word).words & missing]
     return f"{part.rstrip('?')} ({' '.join(names)})?" if names else part
 
 
+def _names_beyond(part: str, earlier: str) -> list[str]:
+    """The names of a question before that the part lacks."""
+    terms = analyse(earlier)
+    missing = terms.words - analyse(part).words
+    return [
+        word
+        for at, word in enumerate(re.findall(r"[\w'’-]+", earlier))
+        if analyse(word).words & missing and (analyse(word).words & terms.names or (at and word[0].isupper()))
+    ]
+
+
 def _several(question: str) -> str:
-    """The last things that the question names in the plural."""
+    """The things that the question sets side by side, or the last ones that it names in the plural."""
+    if (sides := sides_of(question)) is not None:
+        return " and ".join(sides.names)
     found = _plurals(question)
     return f"the {found[-1]}" if found else _subject(question)
 
@@ -143,10 +154,11 @@ def _plurals(text: str) -> list[str]:
 
 
 def _subject(question: str) -> str:
-    """The first thing with an article that the question names."""
+    """The first thing with an article that the question names; without one, what stands in front of its verb."""
     match = _NOUN_PHRASE.search(question)
     if match is None:
-        return ""
+        bare = _BARE_SUBJECT.search(question)
+        return bare["thing"] if bare else ""
     inverted = _INVERTED.search(question[: match.start()]) is not None
     words: list[str] = []
     for word in match["words"].split():

@@ -45,6 +45,27 @@ from docindex.answering.engines.splitting import split_question
             ["How much does the outdoor unit weigh?", "How much does the display unit weigh?"],
         ),
         ("What is the difference between a restart and a reset?", ["What is a restart?", "What is a reset?"]),
+        (
+            "What is the difference between the fan and the pump, and how much do they weigh?",
+            ["What is the fan?", "What is the pump?", "How much does the fan weigh?", "How much does the pump weigh?"],
+        ),
+        (
+            "How long is the warranty? What is the difference between A1 and B2?",
+            ["How long is the warranty?", "What is A1?", "What is B2?"],
+        ),
+        ("Who is Dr. Smith? What does he do?", ["Who is Dr. Smith?", "What does he do (Dr Smith)?"]),
+        (
+            "Who is the manager? When is she in and what is her number?",
+            ["Who is the manager?", "When is the manager in?", "What is the manager’s number?"],
+        ),
+        (
+            "What does error No. 5 mean? How is it cured?",
+            ["What does error No. 5 mean?", "How is error No. 5 cured?"],
+        ),
+        (
+            "What do E2 and E5 mean and how is E2 cured?",
+            ["What does E2 mean?", "What does E5 mean?", "How is E2 cured?"],
+        ),
     ],
 )
 def test_questions_that_hold_several_are_taken_apart(question: str, parts: list[str]):
@@ -76,6 +97,9 @@ def test_questions_that_are_one_stay_one(question: str):
         ("restart versus factory reset", ("restart", "factory reset"), ""),
         ("How does a restart differ from a reset?", ("a restart", "a reset"), ""),
         ("How do cells and mains differ?", ("cells", "mains"), ""),
+        ("What is X1 vs X2?", ("X1", "X2"), ""),
+        ("What is better, the mains versus cells?", ("the mains", "cells"), ""),
+        ("What is the difference between how X1 works and how X2 works?", ("how X1 works", "how X2 works"), ""),
         ("What is the difference in weight between the mast and the cups?", ("the mast", "the cups"), "weight"),
     ],
 )
@@ -93,6 +117,8 @@ def test_what_is_compared_is_seen(question: str, names: tuple[str, ...], aspect:
         "Which number is after the order, one or two?",
         "What is the distance between the units?",
         "Compare everything",
+        "What is the difference between the fan and the pump, and how much do they weigh?",
+        "What is the difference between the fan and the pump? How much do they weigh?",
     ],
 )
 def test_nothing_is_compared(question: str):
