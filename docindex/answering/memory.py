@@ -73,19 +73,20 @@ class SummarisedTurns:
         self._summarize = summarize
         self._count = count
         self._summary = ""
-        self._summarised = 0
+        self._summarised: tuple[Turn, ...] = ()
 
     def recall(self, text: str, turns: Sequence[Turn]) -> Recollection:  # noqa: ARG002 - part of the protocol
         """A summary of what is older, then the last turns."""
-        older, recent = turns[: -self._count], tuple(map(as_said, turns[-self._count :]))
+        older, recent = tuple(turns[: -self._count]), tuple(map(as_said, turns[-self._count :]))
         if not older:
             return Recollection(turns[-1].standalone, recent)
-        if len(older) < self._summarised:  # another conversation
-            self._summary, self._summarised = "", 0
-        new = [f"{turn.standalone} {turn.response.answer[:_LONGEST_ANSWER]}" for turn in older[self._summarised :]]
+        if older[: len(self._summarised)] != self._summarised:  # another conversation
+            self._summary, self._summarised = "", ()
+        added = older[len(self._summarised) :]
+        new = [f"{turn.standalone} {turn.response.answer[:_LONGEST_ANSWER]}" for turn in added]
         if new:
             self._summary = self._summarize([self._summary, *new] if self._summary else new)
-            self._summarised = len(older)
+            self._summarised = older
         return Recollection(turns[-1].standalone, (PromptTurn("What was said so far?", self._summary), *recent))
 
 

@@ -58,6 +58,13 @@ def test_a_summary_stands_for_what_is_older_and_is_made_once_a_turn():
     assert [one.question for one in known.turns[1:]] == QUESTIONS[2:]
 
 
+def test_nothing_of_a_forgotten_talk_is_in_the_summary_of_the_next():
+    memory = SummarisedTurns(" ".join, 1)
+    assert "warranty" in memory.recall("Why?", SAID[:2]).turns[0].answer
+    summary = memory.recall("Why?", [turn("Who?"), turn("Where?"), turn("When?")]).turns[0].answer
+    assert summary == "Who? So it is. Where? So it is."
+
+
 def test_relevant_turns_are_found_however_old():
     known = RelevantTurns(embed).recall("Is it longer for the warranty of that?", SAID)
     assert known.before == "How long is the warranty?"
