@@ -284,7 +284,7 @@ def _show_stream(screen: Screen, answer: AnswerStream) -> Response:
 def _schema_in(path: Path) -> dict[str, Any]:
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise QueryError(f"{path} can't be read as JSON ({error}): give a file with a JSON schema.") from error
     if not isinstance(schema, dict):
         raise QueryError(f"{path} holds no JSON schema: give an object.")

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 _TRIES = 3
 _MOST_FAULTS = 5
+_DEEPEST = 64
 
 
 class RefusedFormError(Exception):
@@ -86,11 +87,13 @@ class FormFiller:
         for attempt in (text, _ended(text)):
             try:
                 value: JsonValue = json.JSONDecoder(strict=False).raw_decode(attempt)[0]
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             break
         else:
             raise RefusedFormError([("", "it is no JSON")])
+        if _is_deep(value):
+            raise RefusedFormError([("", f"its parts are nested more than {_DEEPEST} deep")])
         if faults := list(problems(value, self._form, self._form)):
             raise RefusedFormError(faults)
         return value
@@ -99,6 +102,18 @@ class FormFiller:
         lines = [f"{path}: {why}" if path else why for path, why in faults[:_MOST_FAULTS]]
         shown = [fenced(" ".join(line.split())) for line in lines]
         return Message("user", self._prompts.render("form_again", {"faults": shown}))
+
+
+def _is_deep(value: JsonValue) -> bool:
+    """Whether there is more in one another than can be checked."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            part
+            for each in level
+            for part in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+        ]
+    return bool(level)
 
 
 def _ended(text: str) -> str:

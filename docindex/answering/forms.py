@@ -49,27 +49,40 @@ def takes_null(schema: Any, root: Mapping[str, Any]) -> bool:  # noqa: ANN401
     return kind == "null" or (isinstance(kind, list) and "null" in kind) or None in schema.get("enum", ())
 
 
-def field_lines(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Iterator[str]:  # noqa: ANN401
-    """A line for each field: its name, what it takes, and what is said about it; those in it stand below, indented."""
+def field_lines(
+    schema: Any,  # noqa: ANN401
+    root: Mapping[str, Any],
+    depth: int = 0,
+    within: frozenset[str] = frozenset(),
+) -> Iterator[str]:
+    """A line for each field: its name, what it takes, and what is said about it; those in it stand below, indented.
+
+    `within` are the references that it is in, up to the next field: a list of itself is told of once.
+    """
     while isinstance(schema, Mapping) and "$ref" in schema:
-        schema = referred(root, str(schema["$ref"]))
+        reference = str(schema["$ref"])
+        if reference in within:
+            return
+        schema, within = referred(root, reference), within | {reference}
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return
     for union in ("anyOf", "oneOf", "allOf"):
         for choice in schema.get(union, ()):
-            yield from field_lines(choice, root, depth)
+            yield from field_lines(choice, root, depth, within)
     if "items" in schema:
-        yield from field_lines(schema["items"], root, depth)
+        yield from field_lines(schema["items"], root, depth, within)
     for name, each in schema.get("properties", {}).items():
         said = " ".join(each.get("description", "").split())
         yield f"{'  ' * depth}- {name}: {_kind(each, root)}{f' ({said})' if said else ''}"
         yield from field_lines(each, root, depth + 1)
 
 
-def _kind(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
+def _kind(schema: Any, root: Mapping[str, Any]) -> str:  # noqa: ANN401
     """What a field takes, in words."""
+    if not isinstance(schema, Mapping):
+        return "value"
     if "$ref" in schema:
-        return _kind(referred(root, str(schema["$ref"])) or {}, root)
+        return _kind(referred(root, str(schema["$ref"])), root)
     if "enum" in schema or "const" in schema:
         return " or ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
     for union in ("anyOf", "oneOf"):

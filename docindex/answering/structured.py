@@ -21,6 +21,7 @@ from docindex.answering.usage import Clock, Usage
 from docindex.errors import MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.schema_check import problems
 from docindex.llm.schema_grammar import schema_grammar
+from docindex.llm.schema_shape import refuse_unusable
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message, Retriever
 from docindex.schema import Citation, Condition, Document, Hit, JsonValue, Query, SearchMode, TokenCounts
@@ -177,6 +178,7 @@ class StructuredEngine:
     ) -> Structured[T]:
         if not question.strip():
             raise QueryError("The question is empty: ask something.")
+        refuse_unusable(schema)
         clock, usage, form = Clock(), Usage(), as_form(schema)
         grammar = schema_grammar(form, longest=_LONGEST_STRING, most_items=_MOST_ITEMS, every_field=True)
         found = self._retriever.retrieve(Query(question, self._k, self._mode, self._where))

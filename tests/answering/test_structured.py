@@ -291,6 +291,31 @@ def test_json_by_a_schema(manual: Document, manual_hits: list[Hit]):
     assert engine.extract_json("What does the Nimbus R7 router weigh?", schema).missing == ("unit",)
 
 
+def test_a_schema_may_take_anything_and_be_made_of_itself(manual: Document, manual_hits: list[Hit]):
+    kinds = [{"type": "string"}, {"type": "array", "items": {"$ref": "#/$defs/Names"}}]
+    schema = {
+        "properties": {"product": {"$ref": "#/$defs/Names"}, "years": True},
+        "$defs": {"Names": {"anyOf": kinds}},
+    }
+    reply = {"product": ["Nimbus R7", ["Nimbus R7"]], "years": 3}
+    found = engine_of(manual_hits, manual, reply).extract_json(ASK, schema)
+    assert found.value == reply
+    assert set(found.citations) == {"product[0]", "product[1][0]", "years"}
+    form = as_form(schema)
+    assert list(field_lines(form, form)) == ["- product: text or list", "- years: value"]
+
+
+def test_what_is_nested_too_deep_to_be_checked_is_tried_again(manual: Document, manual_hits: list[Hit]):
+    deep = '{"x": ' + "[" * 300 + "1" + "]" * 300 + "}"
+    found = engine_of(manual_hits, manual, deep, {"x": "Nimbus R7"}).extract_json(ASK, {"properties": {"x": True}})
+    assert found.value == {"x": "Nimbus R7"}
+
+
+def test_a_schema_that_cant_be_followed_is_refused(manual: Document, manual_hits: list[Hit]):
+    with pytest.raises(QueryError, match="properties"):
+        engine_of(manual_hits, manual, {}).extract_json(ASK, {"properties": ["x"]})
+
+
 def test_the_prompt_has_the_sources_and_says_what_each_field_takes(manual: Document, manual_hits: list[Hit]):
     class Told(Warranty):
         years: int = Field(description="how long it lasts")
