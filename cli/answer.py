@@ -36,6 +36,7 @@ from docindex.cli.options import (
     ModeOption,
     PromptsOption,
     RequireGpuOption,
+    is_given,
 )
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.progress import waiting
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from docindex.searchable import Searchable
 
 LEAVE = ("/quit", "/exit")
+_NOT_OF_FORMS = ("synthesis", "steps", "sentences", "document", "database")
 
 
 def query(
@@ -114,7 +116,8 @@ def query(
         typer.Option(
             "--schema",
             metavar="FILE",
-            help="A JSON schema: the answer is JSON of that form, each field with the sentence that says so.",
+            help="A JSON schema: the answer is JSON of that form, each field with the sentence that says so. "
+            "--max-tokens is 512 then, if it is not given, and --strict goes without saying.",
             show_default=False,
         ),
     ] = None,
@@ -148,12 +151,25 @@ def query(
     if schema is not None:
         if routes is not None or engine != "retriever":
             raise QueryError("--schema goes without --engine and --routes: the form is filled in from passages.")
+        for option in _NOT_OF_FORMS:
+            if is_given(ctx, option):
+                raise QueryError(f"--{option} goes without --schema: it says how answers in words are made.")
         form = _schema_in(schema)
         with _open(session, index, config, at) as opened:
             if not isinstance(opened, Index):
                 raise QueryError("--schema goes with one index: give one --index.")
             with waiting("Searching and reading"):
-                filled = opened.extract_json(question, form, k=k, mode=mode, filter=filter, prompts=prompts)
+                filled = opened.extract_json(
+                    question,
+                    form,
+                    k=k,
+                    mode=mode,
+                    filter=filter,
+                    options=options,
+                    false_refusals=false_refusals,
+                    max_tokens=max_tokens,
+                    prompts=prompts,
+                )
         print_json(filled.as_dict())
         raise typer.Exit(NO_ANSWER if filled.no_answer else 0)
     with _open(session, index, config, at) as opened, ExitStack() as stack:

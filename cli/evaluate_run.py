@@ -24,7 +24,7 @@ from docindex.cli.evaluate_options import (
 from docindex.cli.evaluate_results import finish
 from docindex.cli.models import bring_model
 from docindex.cli.opening import open_or_create
-from docindex.cli.options import FilterOption, IndexOption, JsonOption, ModeOption
+from docindex.cli.options import FilterOption, IndexOption, JsonOption, ModeOption, is_given
 from docindex.cli.progress import show_progress
 from docindex.cli.session import Session
 from docindex.cli.writing import require_place
@@ -123,7 +123,7 @@ def eval_run(
         from docindex.evaluation.dataset import load_dataset
 
         if run is not None:
-            searching = _given(ctx, "mode"), filter is not None, embedder is not None, chunk_tokens is not None
+            searching = is_given(ctx, "mode"), filter is not None, embedder is not None, chunk_tokens is not None
             if any(searching):
                 raise QueryError("--mode, --filter, --embedder and --chunk-tokens say how to search: --from does not.")
         dataset = load_dataset(data, split)
@@ -166,11 +166,6 @@ def _depth(metrics: Sequence[Metric], given: int | None, usual: int) -> int:
             f"-k {given} is less than {deepest.name} looks at: give {deepest.k} or more, or leave it out."
         )
     return given
-
-
-def _given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _score_run(

@@ -70,6 +70,13 @@ ModelOption = Annotated[
     ),
 ]
 
+
+def is_given(ctx: typer.Context, name: str) -> bool:
+    """Whether an option is on the command line, be it with the value that it has anyway."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 MaxTokensOption = Annotated[
     int | None,
     typer.Option("--max-tokens", min=1, help="The longest answer, in tokens.", show_default="256"),

@@ -197,17 +197,33 @@ class AnsweringIndex(StoredIndex, Searchable):
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
+        max_tokens: int | None = None,
         prompts: str | Path | None = None,
     ) -> Structured[M]:
         """An instance of a Pydantic model, filled in from the documents, each field with the sentence that says so.
 
+        Args:
+            question: What the form is about.
+            model: The class.
+            k: How many passages the language model reads.
+            mode: As for `search`.
+            filter: Likewise.
+            options: Likewise.
+            false_refusals: As for `engine`.
+            max_tokens: The longest form, up to half of the context window; 512 unless given, or what answers may have
+                where that is more.
+            prompts: A folder with prompts of one's own; the search is asked with them, too, where it names none.
+
         Raises:
-            ConfigError: The folder with prompts of one's own can't be used.
+            ConfigError: The prompts or the options can't be used, or a number is out of its range.
             MissingDependencyError: Pydantic is not installed.
             NoModelError: The language model is missing and may not be downloaded.
             QueryError: The question is empty or has no room beside its form, or no form can be made of the model.
         """
-        return self._structured(k, mode, filter, prompts).extract(question, model)
+        engine = self._structured(k, mode, filter, options, false_refusals, max_tokens, prompts)
+        return engine.extract(question, model)
 
     def extract_json(
         self,
@@ -217,20 +233,42 @@ class AnsweringIndex(StoredIndex, Searchable):
         k: int = 4,
         mode: SearchMode = "hybrid",
         filter: str | None = None,  # noqa: A002
+        options: RetrievalOptions | None = None,
+        false_refusals: float | None = None,
+        max_tokens: int | None = None,
         prompts: str | Path | None = None,
     ) -> Structured[JsonValue]:
         """JSON by a JSON schema, filled in likewise.
 
         Raises:
-            ConfigError: The folder with prompts of one's own can't be used.
+            ConfigError: The prompts or the options can't be used, or a number is out of its range.
             NoModelError: The language model is missing and may not be downloaded.
             QueryError: The question is empty or has no room beside its form, or the schema can't be followed.
         """
-        return self._structured(k, mode, filter, prompts).extract_json(question, schema)
+        engine = self._structured(k, mode, filter, options, false_refusals, max_tokens, prompts)
+        return engine.extract_json(question, schema)
 
-    def _structured(self, k: int, mode: SearchMode, filter: str | None, prompts: str | Path | None) -> StructuredEngine:  # noqa: A002
-        found, where, own = self._recorded(mode, filter, None), self.condition(filter), _prompts(prompts)
-        return wiring.structured_engine(self._parts, found, self.document, k, mode, where, self.policy(), own)
+    def _structured(
+        self,
+        k: int,
+        mode: SearchMode,
+        filter: str | None,  # noqa: A002
+        options: RetrievalOptions | None,
+        false_refusals: float | None,
+        max_tokens: int | None,
+        prompts: str | Path | None,
+    ) -> StructuredEngine:
+        return wiring.structured_engine(
+            self._parts,
+            self._recorded(mode, filter, None if options is None else options.with_prompts(prompts)),
+            self.document,
+            k,
+            mode,
+            self.condition(filter),
+            self.policy(false_refusals),
+            _prompts(prompts),
+            max_tokens,
+        )
 
     def chat_over(
         self,

@@ -62,6 +62,33 @@ class FieldCheck:
         """
         return self._part(value, self._schema, "", _Label())
 
+    def unwritten(self, value: JsonValue, depth: int) -> tuple[str, ...]:
+        """The paths of what a form that was cut off lacks: its fields, and the next items of its lists.
+
+        The cut is in the last `depth` parts, each the last one in the one before.
+        """
+        found: list[str] = []
+        schema: Any = self._schema
+        path = ""
+        for _ in range(depth):
+            schema = self._chosen(value, schema)
+            match value:
+                case dict():
+                    fields = schema.get("properties", {})
+                    found += [joined(path, name) for name in fields if name not in value]
+                    if not value:
+                        break
+                    name, value = next(reversed(value.items()))
+                    path, schema = joined(path, name), fields.get(name, schema.get("additionalProperties", {}))
+                case list():
+                    found.append(f"{path}[{len(value)}]")
+                    if not value:
+                        break
+                    at, first = len(value) - 1, schema.get("prefixItems", ())
+                    path, schema = f"{path}[{at}]", first[at] if at < len(first) else schema.get("items", {})
+                    value = value[at]
+        return tuple(found)
+
     def _part(self, value: JsonValue, schema: Any, path: str, label: _Label) -> Kept:  # noqa: ANN401 - JSON
         schema = self._chosen(value, schema)
         match value:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from docindex.answering.citations import CitationList, Sources
 from docindex.answering.evidence import Evidence
 from docindex.answering.fields import FieldCheck, Kept, Nothing
-from docindex.answering.filling import FormFiller, RefusedFormError
+from docindex.answering.filling import FilledForm, FormFiller, RefusedFormError
 from docindex.answering.forms import as_form, field_lines
 from docindex.answering.packing import Filling, fill, fits, is_short, parts_of
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import answer_prompt, fenced
 from docindex.answering.usage import Clock, Usage
-from docindex.errors import MissingDependencyError, QueryError, RequestCancelledError
+from docindex.errors import ConfigError, MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.schema_check import problems
 from docindex.llm.schema_grammar import schema_grammar
 from docindex.llm.schema_shape import refuse_unusable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 M = TypeVar("M", bound="BaseModel")
 
+LONGEST_FORM = 512
+"""Tokens."""
 _LONGEST_STRING = 200
 _MOST_ITEMS = 20
 
@@ -50,7 +52,9 @@ class Structured(Generic[T]):
     missing: tuple[str, ...] = ()
     """The fields for want of which there is no value: not in the sources, or not as the model class takes them."""
     left_out: tuple[str, ...] = ()
-    """The optional fields and list items that the language model gave and no source bears out."""
+    """The optional fields and list items that the language model gave and no source bears out, or that were cut off."""
+    cut: bool = False
+    """The form was longer than `max_tokens`: what came after that is missing or left out."""
     fields: JsonValue = None
     """The value as JSON."""
     hits: tuple[Hit, ...] = ()
@@ -69,6 +73,7 @@ class Structured(Generic[T]):
             "no_answer": self.no_answer,
             "missing": list(self.missing),
             "left_out": list(self.left_out),
+            "cut": self.cut,
             "citations": {path: citation.as_dict() for path, citation in self.citations.items()},
             "hits": [hit.as_dict() for hit in self.hits],
             "dropped": [hit.node_id for hit in self.dropped],
@@ -94,7 +99,7 @@ class StructuredEngine:
         k: int = 4,
         mode: SearchMode = "hybrid",
         where: Condition | None = None,
-        max_tokens: int = 512,
+        max_tokens: int = LONGEST_FORM,
         policy: AnswerPolicy | None = None,
         prompts: Prompts = SHIPPED,
     ) -> None:
@@ -110,7 +115,12 @@ class StructuredEngine:
             max_tokens: The longest form, up to half of the context window.
             policy: The thresholds.
             prompts: What the model is asked with.
+
+        Raises:
+            ConfigError: `max_tokens` is no number of tokens.
         """
+        if max_tokens < 1:
+            raise ConfigError(f"max_tokens is {max_tokens}: give 1 or more.")
         self._retriever = retriever
         self._llm = llm
         self._load_document = load_document
@@ -189,10 +199,11 @@ class StructuredEngine:
         citations = CitationList(load_document)
         sources = Sources(question, packed.hits, load_document, self._policy)
         check = FieldCheck(Evidence(sources, packed.hits, load_document, self._policy), schema)
-        kept, value = Kept(Nothing.NOTHING), None
+        filled: FilledForm[T] = FilledForm(Kept(Nothing.NOTHING), None, cut=False)
         if not sources.foreign:
             filler = FormFiller(self._llm, form, grammar, check, self._prompts, max_tokens=self._max_tokens)
-            kept, value = filler.fill(messages, validated, usage, clock, cancel)
+            filled = filler.fill(messages, validated, usage, clock, cancel)
+        kept, value = filled.kept, filled.value
         proofs = kept.proofs if value is not None else {}
         if not proofs:  # nothing but nulls and defaults
             kept, value = Kept(Nothing.NOTHING, missing=kept.missing, left_out=kept.left_out), None
@@ -205,6 +216,7 @@ class StructuredEngine:
             no_answer=value is None,
             missing=kept.missing,
             left_out=kept.left_out,
+            cut=filled.cut,
             fields=None if isinstance(kept.value, Nothing) else kept.value,
             hits=packed.hits,
             dropped=tuple(hit for hit in found if hit.node_id not in {one.node_id for one in packed.hits}),

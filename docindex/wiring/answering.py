@@ -156,10 +156,19 @@ def structured_engine(
     where: Condition | None,
     policy: AnswerPolicy,
     prompts: Prompts,
+    max_tokens: int | None = None,
 ) -> StructuredEngine:
-    """The engine that fills in forms."""
-    from docindex.answering.structured import StructuredEngine
+    """The engine that fills in forms; where no length is given, as long as the model's answers, or the usual one."""
+    from docindex.answering.structured import LONGEST_FORM, StructuredEngine
 
     return StructuredEngine(
-        retriever, parts.llm(), load_document, k=k, mode=mode, where=where, policy=policy, prompts=prompts
+        retriever,
+        parts.llm(),
+        load_document,
+        k=k,
+        mode=mode,
+        where=where,
+        max_tokens=max(LONGEST_FORM, parts.llm_config.max_tokens) if max_tokens is None else max_tokens,
+        policy=policy,
+        prompts=prompts,
     )

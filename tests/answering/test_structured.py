@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from docindex.answering.forms import as_form, field_lines
 from docindex.answering.structured import Structured, StructuredEngine
-from docindex.errors import MissingDependencyError, QueryError, RequestCancelledError
+from docindex.errors import ConfigError, MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.schema import Document, Hit, Query
 from docindex.testing.scripted_llm import ScriptedLLM
@@ -436,6 +436,37 @@ def test_the_small_model_fills_in_a_form(local_llm: LlamaCppLLM, manual: Documen
     assert found.value == Router(product="Nimbus R7", weight_grams=420, warranty_years=3)
     assert "three years" in found.citations["warranty_years"].quote
     assert "420 grams" in found.citations["weight_grams"].quote
+
+
+@pytest.mark.parametrize(
+    ("written", "lacks"),
+    [
+        ('{"name": "Nimbus R7", "adapter": {"name": "adapter", "volts": 1', ("words", "kind", "adapter.volts")),
+        ('{"name": "Nimbus R7", "adapter": {"name": "adapter", "volts": 12}, "wor', ("words", "kind")),
+        ('{"name": "Nimbus R7", "adapter": null, "words": ["Wi-Fi", "res', ("kind", "words[1]")),
+        ('{"name": "Nimbus R7", "adapter": null, "words": ["Wi-Fi"], "kind": "router"}', ()),
+        ('```json\n{"name": "Nimbus R7", "adapter": null, "words": [], "kind": "router"}\n```', ()),
+    ],
+)
+def test_what_was_cut_off_is_told(manual: Document, manual_hits: list[Hit], written: str, lacks: tuple[str, ...]):
+    found = engine_of(manual_hits, manual, written).extract(ASK, Device)
+    assert found.value is not None
+    assert found.value.name == "Nimbus R7"
+    assert (found.left_out, found.cut) == (lacks, bool(lacks))
+    assert found.as_dict()["cut"] == bool(lacks)
+
+
+def test_a_form_is_cut_off_at_the_tokens_that_it_may_have(manual: Document, manual_hits: list[Hit]):
+    def found(max_tokens: int) -> Structured:
+        llm = ScriptedLLM(json.dumps(GOOD))
+        load = {"manual": manual}.get
+        return StructuredEngine(FixedRetriever(manual_hits), llm, load, max_tokens=max_tokens).extract(ASK, Warranty)
+
+    assert not found(100).cut
+    short = found(5)
+    assert (short.cut, short.value) == (True, None)
+    with pytest.raises(ConfigError, match="max_tokens"):
+        found(0)
 
 
 def test_a_form_that_was_cut_off_is_ended_after_its_last_whole_field(manual: Document, manual_hits: list[Hit]):

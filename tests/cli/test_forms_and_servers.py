@@ -28,6 +28,7 @@ class Chatting:
         self.model = "small"
         self.chats = 0
         self.keys: list[str | None] = []
+        self.longest: list[int] = []
         chatting = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,8 +36,9 @@ class Chatting:
                 self.reply({"data": [{"id": chatting.model}]} if self.path == "/v1/models" else None)
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 chatting.keys.append(self.headers["Authorization"])
+                chatting.longest.append(asked.get("max_tokens", 0))
                 chatting.chats += self.path == "/v1/chat/completions"
                 said = {"choices": [{"message": {"content": chatting.text}, "finish_reason": "stop"}]}
                 self.reply(said if self.path == "/v1/chat/completions" else None)
@@ -148,6 +150,24 @@ def test_a_schema_goes_without_other_engines(on, schema: Path):
     ran = on("query", QUESTION, "--schema", schema, "--engine", "tables")
     assert ran.code == 2
     assert "--schema" in ran.err
+
+
+@pytest.mark.parametrize("option", [("--synthesis", "compact"), ("--steps", "4"), ("--document", "ferry.md")])
+def test_a_schema_goes_without_what_makes_answers_in_words(on, schema: Path, option: tuple[str, str]):
+    ran = on("query", QUESTION, "--schema", schema, *option)
+    assert ran.code == 2
+    assert f"{option[0]} goes without --schema" in ran.err
+
+
+def test_a_form_is_searched_for_as_the_options_say(on, run_with, built: Path, chatting: Chatting, schema: Path):
+    chatting.text = json.dumps(FORM)
+    asked = ("query", QUESTION, "--index", built, "--llm", chatting.address, "--schema", schema)
+    assert run_with(*asked, "--max-tokens", "700", "--strict", "--window", "1").code == 0
+    assert chatting.longest[-1] == 700
+    assert run_with(*asked).code == 0
+    assert chatting.longest[-1] == 512
+    assert "graph" in run_with(*asked, "--via", "graph").err
+    assert "0 and 1" in run_with(*asked, "--false-refusals", "2").err
 
 
 def test_the_doctor_asks_the_server(run_with, built: Path, chatting: Chatting):
