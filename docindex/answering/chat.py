@@ -14,6 +14,8 @@ from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
+from docindex.answering.usage import Clock, Usage
+from docindex.errors import RequestCancelledError
 from docindex.llm.reading import reading
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, StreamingEngine, Token
@@ -21,6 +23,8 @@ from docindex.schema import Response
 
 _WORD = re.compile(r"\w[\w\-.'’]*\w|\w")
 _LONGEST_REWRITE = 64
+_FROM_THE_START = ("first_token", "total")
+"""Times that begin when the question was asked."""
 
 
 class Chat:
@@ -86,29 +90,49 @@ class Chat:
 
     def standalone(self, text: str, *, cancel: threading.Event | None = None) -> str:
         """The question as it is looked up: with what it refers to, if it leans on the one before."""
-        if not self._turns or not leans(text, self._turns[-1].standalone):
-            return text
-        known = self._memory.recall(text, self._turns)
-        rewritten = self._rewritten(self._llm, text, known.turns, cancel) if self._llm is not None else None
-        return rewritten or _extended(text, known.before)
+        return self._standing_alone(text, Usage(), Clock(), cancel) or text
 
     def forget(self) -> None:
         """Begins anew."""
         self._turns = ()
 
     def _answer(self, text: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
-        standalone = self.standalone(text, cancel=cancel)
-        answer = self._engine.stream(standalone, cancel=cancel)
+        usage, clock = Usage(), Clock()
+        completed = self._standing_alone(text, usage, clock, cancel)
+        if cancel is not None and cancel.is_set():
+            raise RequestCancelledError("The request was cancelled.")
+        spent = clock.timings()["total"]
+        answer = self._engine.stream(completed or text, cancel=cancel)
         yield from answer
         response = replace(answer.response, question=text)
-        turn = Turn(text, standalone, response)
+        if completed is not None:
+            times = {name: value + spent for name, value in response.timings_ms.items() if name in _FROM_THE_START}
+            times = {**response.timings_ms, "rewrite": spent, **times}
+            response = replace(response, tokens=response.tokens + usage.tokens, timings_ms=times)
+        turn = Turn(text, completed or text, response)
         self._turns = (*self._turns, turn)
         if self._keep is not None:
             self._keep(turn)
         return response
 
+    def _standing_alone(self, text: str, usage: Usage, clock: Clock, cancel: threading.Event | None) -> str | None:
+        """The question with what it refers to; None where it stands alone."""
+        if not self._turns or not leans(text, self._turns[-1].standalone):
+            return None
+        known = self._memory.recall(text, self._turns)
+        rewritten = None
+        if self._llm is not None:
+            rewritten = self._rewritten(self._llm, text, known.turns, usage, clock, cancel)
+        return rewritten or _extended(text, known.before)
+
     def _rewritten(
-        self, llm: LLM, text: str, turns: Sequence[PromptTurn], cancel: threading.Event | None
+        self,
+        llm: LLM,
+        text: str,
+        turns: Sequence[PromptTurn],
+        usage: Usage,
+        clock: Clock,
+        cancel: threading.Event | None,
     ) -> str | None:
         """The model's wording, unless it says less than the question or more than the conversation did."""
         messages = rewrite_prompt(text, turns, self._prompts)
@@ -116,7 +140,7 @@ class Chat:
             return None
         tokens: Iterator[Token] = llm.complete(messages, max_tokens=_LONGEST_REWRITE, stop=["\n"], cancel=cancel)
         with reading(tokens):
-            rewritten = "".join(token.text for token in tokens).strip().strip('"')
+            rewritten = "".join(token.text for token in usage.counted(tokens, clock)).strip().strip('"')
         said = analyse("\n".join([text, *(f"{turn.question}\n{turn.answer}" for turn in turns)]))
         asked, now = analyse(text), analyse(rewritten)
         keeps = asked.words <= now.words and asked.quantities <= now.quantities

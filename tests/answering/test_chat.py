@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from docindex.answering.chat import Chat
+from docindex.answering.memory import RecentTurns, Recollection, Turn
 from docindex.answering.streams import LazyAnswer
 from docindex.errors import QueryError, RequestCancelledError
-from docindex.schema import Response
+from docindex.schema import Response, TokenCounts
 from docindex.testing.scripted_llm import ScriptedLLM
 
 
@@ -23,7 +25,8 @@ class EchoEngine:
                 raise RequestCancelledError("cancelled")
             self.asked.append(question)
             yield question
-            return Response(question, question, no_answer=False)
+            times = {"retrieve": 5.0, "first_token": 10.0, "total": 20.0}
+            return Response(question, question, no_answer=False, timings_ms=times)
 
         return LazyAnswer(pieces())
 
@@ -89,6 +92,34 @@ def test_the_model_may_rewrite_a_follow_up(engine: EchoEngine):
     chat.ask("What does it not cover?")
     assert engine.asked[1] == "What does the warranty not cover?"
     assert "How long is the warranty?" in llm.requests[0][1].content
+
+
+@pytest.mark.parametrize("reply", ["What does the warranty not cover?", "What does the insurance not cover?"])
+def test_tokens_and_time_of_the_rewriting_are_part_of_the_response(engine: EchoEngine, reply: str):
+    chat = Chat(engine, ScriptedLLM(reply))
+    first = chat.ask("How long is the warranty?")
+    assert (first.tokens, "rewrite" in first.timings_ms) == (TokenCounts(), False)
+    second = chat.ask("What does it not cover?")
+    assert second.tokens.prompt > 20
+    assert second.tokens.completion == 6
+    assert 0 < second.timings_ms["rewrite"] < second.timings_ms["first_token"] < second.timings_ms["total"]
+    assert second.timings_ms["retrieve"] == 5.0
+    assert chat.turns[-1].response == second
+
+
+def test_a_talk_that_is_cancelled_while_its_question_is_completed_is_as_it_was(engine: EchoEngine):
+    cancel = threading.Event()
+
+    class Slow(RecentTurns):
+        def recall(self, text: str, turns: Sequence[Turn]) -> Recollection:
+            cancel.set()
+            return super().recall(text, turns)
+
+    chat = Chat(engine, memory=Slow())
+    chat.ask("How long is the warranty?")
+    with pytest.raises(RequestCancelledError):
+        chat.ask("What does it not cover?", cancel=cancel)
+    assert len(chat.turns) == len(engine.asked) == 1
 
 
 @pytest.mark.parametrize(
