@@ -1,16 +1,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from docindex.answering.chat import Chat
+from docindex.answering.compact import CompactSynthesizer
+from docindex.answering.engine import RetrieverQueryEngine
 from docindex.answering.memory import RecentTurns, Recollection, Turn
 from docindex.answering.streams import LazyAnswer
 from docindex.errors import QueryError, RequestCancelledError
-from docindex.schema import Response, TokenCounts
+from docindex.llm.llamacpp import LlamaCppLLM
+from docindex.schema import Document, Hit, Query, Response, TokenCounts
 from docindex.testing.scripted_llm import ScriptedLLM
+
+
+class FixedRetriever:
+    """Always finds the same."""
+
+    def __init__(self, hits: list[Hit]) -> None:
+        self.hits = hits
+
+    def retrieve(self, query: Query) -> list[Hit]:
+        return self.hits[: query.k]
 
 
 class EchoEngine:
@@ -170,3 +183,25 @@ def test_a_turn_streams_and_is_remembered_when_it_is_whole(engine: EchoEngine):
 def test_an_empty_question_is_an_error(engine: EchoEngine):
     with pytest.raises(QueryError):
         Chat(engine).ask(" ")
+
+
+@pytest.mark.parametrize("rewrites", [False, True])
+def test_a_turn_about_the_same_passages_reads_them_no_second_time(
+    local_llm: LlamaCppLLM, make_hit: Callable[..., Hit], rewrites: bool
+):
+    maker = "Bergen" if rewrites else "Oslo"  # what the other case has read is no help
+    document = Document(
+        "pump",
+        "pump.txt",
+        f"The Alpha pump was built in {maker} in 1987. It weighs 12 kg without its stand. A warranty of two years "
+        "covers the Alpha pump, but no damage by salt water. Its motor is oiled twice a year, in spring and in autumn.",
+    )
+    hits = [make_hit(document, 0, len(document.text))]
+    engine = RetrieverQueryEngine(FixedRetriever(hits), CompactSynthesizer(local_llm, {"pump": document}.get))
+    chat = Chat(engine, local_llm if rewrites else None)
+    first = chat.ask("Where was the Alpha pump built?")
+    assert maker in first.answer
+    assert first.tokens.prompt_cached < first.tokens.prompt / 2
+    second = chat.ask("And how much does it weigh?")
+    assert "12 kg" in second.answer
+    assert second.tokens.prompt_cached > 0.8 * first.tokens.prompt
