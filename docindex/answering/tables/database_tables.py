@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Date, DateTime, Float, Integer, MetaData, Numeric, String, Table, func, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    func,
+    inspect,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from docindex.answering.tables.catalogue import Catalogue
-from docindex.answering.tables.guarded import GuardedDatabase, given_database, public_name
+from docindex.answering.tables.guarded import GuardedDatabase, given_database, public_name, said
 from docindex.answering.tables.limits import TableLimits
 from docindex.answering.tables.loading import Loaded, decimals_of, told
 from docindex.answering.tables.relations import (
@@ -32,13 +47,16 @@ from docindex.answering.tables.wording import cell
 from docindex.errors import QueryError
 from docindex.schema import CellValue, Citation, ColumnType
 
+logger = logging.getLogger("docindex")
+
 _MOST_TABLES = 200
 
 
 class DatabaseTables:
     """Tables and views of the default schema of a database.
 
-    They are looked up once. Of each column, up to 5,000 different values are read to know what a question may name.
+    They are looked up once, and those that can't be read are left out. Of each column, up to 5,000 different values are
+    read to know what a question may name.
     """
 
     def __init__(self, url: str, limits: TableLimits) -> None:
@@ -111,14 +129,37 @@ class DatabaseTables:
         )
 
     def _looked_up(self) -> Catalogue:
-        metadata = MetaData()
+        relations: list[Relation] = []
+        reasons: list[str] = []
         try:
-            metadata.reflect(bind=self._looking, views=True)
+            with self._looking.connect() as connection:
+                names = _names(connection)
+                for name in names:
+                    try:
+                        table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
+                        relation = _relation(table, self._database)
+                    except (SQLAlchemyError, QueryError) as error:
+                        connection.rollback()
+                        reasons.append(said(error.__cause__ or error))
+                        logger.warning("%s#%s is left out, as it can't be read: %s", self._label, name, reasons[-1])
+                        continue
+                    if relation is not None:
+                        self._tables[name] = table
+                        relations.append(relation)
         except (SQLAlchemyError, OSError) as error:
-            raise QueryError(f"The database can't be read ({' '.join(str(error).split())[:200]}).") from error
-        tables = sorted(metadata.tables.values(), key=lambda table: table.name)[:_MOST_TABLES]
-        self._tables = {table.name: table for table in tables}
-        return Catalogue(relation for table in tables if (relation := _relation(table, self._database)) is not None)
+            raise QueryError(f"The database can't be read ({said(error)}).") from error
+        if reasons and not relations:
+            raise QueryError(f"No table of the database can be read ({reasons[0]}): give a user who may read some.")
+        return Catalogue(relations)
+
+
+def _names(connection: Connection) -> list[str]:
+    """The first tables and views by their names."""
+    inspector = inspect(connection)
+    names = {*inspector.get_table_names(), *inspector.get_view_names()}
+    with suppress(NotImplementedError):  # not every kind of database has them
+        names.update(inspector.get_materialized_view_names())
+    return sorted(names)[:_MOST_TABLES]
 
 
 def _relation(table: Table, database: GuardedDatabase) -> Relation | None:

@@ -149,11 +149,16 @@ class GuardedDatabase:
         return Rows(names, rows, cut=len(found) > most)
 
     def _what(self, error: Exception) -> str:
-        original = error.orig if isinstance(error, DBAPIError) and error.orig else error
-        said = " ".join(str(original).split())[:200]
-        if self._watch.over or "timeout" in said or "interrupted" in said:
+        reason = said(error)
+        if self._watch.over or "timeout" in reason or "interrupted" in reason:
             return f"The statement took longer than {self._limits.seconds:g} seconds: ask about fewer rows."
-        return f"The statement was not run ({said}): ask in other words."
+        return f"The statement was not run ({reason}): ask in other words."
+
+
+def said(error: BaseException) -> str:
+    """What the database itself says of an error, on one line."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(original).split())[:200]
 
 
 def memory_database(limits: TableLimits, fill: Callable[[sqlite3.Connection], None]) -> GuardedDatabase:

@@ -74,6 +74,33 @@ def test_rows_are_cited_as_they_were_read(engine: TablesEngine, path: Path) -> N
     assert (second.start, second.end) == (0, len(second.quote))
 
 
+def test_what_cannot_be_read_is_left_out_and_said(
+    path: Path, engine: TablesEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE gone (a INTEGER); CREATE VIEW broken AS SELECT a FROM gone; DROP TABLE gone;"
+        "CREATE VIEW labels AS SELECT order_id, printf('%d', amount) AS label FROM orders;"
+    )
+    connection.close()
+    assert engine.query("How many orders are there?").answer.startswith("There are 4 rows in orders")
+    assert [record.getMessage().partition("#")[2] for record in caplog.records] == [
+        "broken is left out, as it can't be read: no such table: main.gone",
+        "labels is left out, as it can't be read: not authorized to use function: printf",
+    ]
+
+
+def test_a_database_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "views.db"
+    connection = sqlite3.connect(path)
+    connection.executescript("CREATE TABLE gone (a INTEGER); CREATE VIEW broken AS SELECT a FROM gone; DROP TABLE gone")
+    connection.close()
+    engine = TablesEngine(DatabaseTables(f"sqlite:///{path}", TableLimits()))
+    with pytest.raises(QueryError, match=r"No table .* \(no such table: main\.gone\)"):
+        engine.query("How many rows are there?")
+    engine.close()
+
+
 @pytest.mark.parametrize(
     ("question", "figure"),
     [
