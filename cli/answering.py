@@ -41,7 +41,7 @@ DocumentOption = Annotated[
     typer.Option(
         "--document",
         metavar="ID",
-        help="A document to summarise or compare. Can be given more than once.",
+        help="A document to summarise or compare, with an engine that does. Can be given more than once.",
         show_default="those that the question names",
     ),
 ]
@@ -50,7 +50,8 @@ DatabaseOption = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="With --engine tables: ask this database, by its SQLAlchemy URL, and nothing but read it.",
+        help="Ask this database, by its SQLAlchemy URL, in place of the documents' tables, and nothing but read it; with "
+        "an engine that asks tables.",
         show_default="the tables of the documents",
     ),
 ]

@@ -133,12 +133,14 @@ class AnsweringIndex(StoredIndex, Searchable):
             answers: How answers are made.
 
         Raises:
-            ConfigError: There is no such engine, or the prompts can't be used.
+            ConfigError: There is no such engine, it has no use for the database or the documents that are given, or the
+                prompts can't be used.
             StoreError: The index lacks what the engine goes through, such as the graph.
             QueryError: The filter can't be read or names an unknown field.
             NoModelError: A model is missing and may not be downloaded.
         """
         answers = answers or AnswerOptions()
+        answers.check_engine(name)
         maker = wiring.EngineMaker(
             parts=self._parts,
             snapshot=self._snapshot,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from docindex.errors import ConfigError
-from docindex.schema import LoadOptions, SynthesisMode
+from docindex.schema import EngineName, LoadOptions, SynthesisMode
 
 __version__ = "0.1.0"
 
@@ -163,7 +163,7 @@ class AnswerOptions:
     documents: tuple[str, ...] = ()
     """Ids of the documents that are summarised or compared; without any, those that the question names."""
     database: str | None = None
-    """An SQLAlchemy URL: the tables engine asks this database instead of the tables of the documents."""
+    """An SQLAlchemy URL: engines that ask tables ask this database instead of the tables of the documents."""
     cache: bool = True
     """Answer a prompt that was answered before, for the same version of the index, from what is kept."""
     prompts: str | Path | None = None
@@ -176,6 +176,31 @@ class AnswerOptions:
         _in_range("steps", self.steps, 1, 20)
         _in_range("sentences", self.sentences, 1, 100)
 
+    def usable_by(self, engine: EngineName) -> Self:
+        """These, without what would never be looked at by an engine of the name."""
+        return dataclasses.replace(
+            self,
+            documents=self.documents if engine in _DOCUMENT_ENGINES else (),
+            database=self.database if engine in _TABLE_ENGINES else None,
+        )
+
+    def check_engine(self, engine: EngineName) -> None:
+        """Refuses what an engine of the name would never look at, so that nobody waits for it to matter.
+
+        Raises:
+            ConfigError: `database` or `documents` is given, and the engine asks no tables or takes no documents.
+        """
+        usable = self.usable_by(engine)
+        if usable.database != self.database:
+            choices = ", ".join(_TABLE_ENGINES)
+            raise ConfigError(f"The engine {engine!r} asks no tables, and a database is given: choose {choices}.")
+        if usable.documents != self.documents:
+            choices = ", ".join(_DOCUMENT_ENGINES)
+            raise ConfigError(f"The engine {engine!r} is not for given documents: choose {choices}, or give a filter.")
+
+
+_TABLE_ENGINES: tuple[EngineName, ...] = ("tables", "auto", "agent", "subquestions", "multi-step", "compare")
+_DOCUMENT_ENGINES: tuple[EngineName, ...] = ("summary", "compare", "auto", "agent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:

@@ -93,12 +93,14 @@ class JoinedIndex(Searchable):
 
         Raises:
             ConfigError: `false_refusals` is given: each index has scores of its own, and these do not mix. Or the
-                engine is another one.
+                engine is another one, or `answers` has what is for other engines.
         """
         if false_refusals is not None:
             raise ConfigError("A rate of false refusals goes with one index: leave it out, or ask one index alone.")
         if name != "retriever":
             raise ConfigError(f"The engine {name!r} goes with one index: leave it out, or ask one index alone.")
+        if answers is not None:
+            answers.check_engine(name)
         own = None if answers is None else answers.prompts
         found = self._searcher(mode, filter, None if options is None else options.with_prompts(own))
         return self._first.engine_over(found, self.document, k=k, mode=mode, answers=answers)

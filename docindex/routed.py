@@ -56,7 +56,7 @@ class RoutedIndex:
             mode: Likewise.
             options: How all indexes are searched.
             false_refusals: As for `Index.engine`; each index goes by its own scores.
-            answers: How answers are made.
+            answers: How answers are made; what is for some engines goes to the routes that name one of these.
             engines: Engines of one's own by the names that the file gives them, before those of docindex. Where there
                 is none of a name, the passages answer, and the log says so.
             environment: With which other indexes are opened.
@@ -109,7 +109,8 @@ class RoutedIndex:
         elif action.engine is not None:
             logger.warning("%s names the engine %r, which there is not: passages answer.", self._routes, action.engine)
         k, mode, options = action.k or self._k, action.mode or self._mode, self._options
-        rate, answers = self._false_refusals, self._answers
+        rate = self._false_refusals
+        answers = None if self._answers is None else self._answers.usable_by(name)
         index = self._index if action.index is None else self._other(self._routes.parent / action.index)
         if index is self._index or name != _PASSAGES:
             return index.engine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import get_args
 
@@ -105,17 +106,28 @@ def test_there_is_no_other_engine_or_synthesis(example_index: Index):
         example_index.engine(answers=AnswerOptions(synthesis="magic"))  # type: ignore[arg-type]
 
 
-def test_a_database_is_asked_and_stays_as_it_is(example_index: Index, tmp_path: Path):
-    import sqlite3
-
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
     path = tmp_path / "shop.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, amount REAL)")
-        connection.executemany(
-            "INSERT INTO orders VALUES (?, ?, ?)", [(1, "Ada", 10.5), (2, "Bo", 4.0), (3, "Ada", 1.5)]
-        )
-    before = path.read_bytes()
-    engine = example_index.engine("tables", answers=AnswerOptions(database=f"sqlite:///{path}"))
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, amount REAL)")
+    connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", [(1, "Ada", 10.5), (2, "Bo", 4.0), (3, "Ada", 1.5)])
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize("name", ["tables", "auto", "agent", "subquestions", "multi-step", "compare"])
+def test_a_database_is_asked_and_stays_as_it_is(index: Index, database: Path, name: EngineName):
+    """Also by engines that ask tables along their way, and where the documents have none."""
+    before = database.read_bytes()
+    engine = index.engine(name, answers=AnswerOptions(database=f"sqlite:///{database}"))
     response = engine.query("What is the total amount of the orders of Ada?")
-    assert "12" in response.answer
-    assert path.read_bytes() == before
+    assert "is 12," in response.answer
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["retriever", "hyde", "graph", "summary"])
+def test_a_database_is_refused_where_no_tables_are_asked(example_index: Index, name: EngineName):
+    with pytest.raises(ConfigError, match="choose tables, auto"):
+        example_index.engine(name, answers=AnswerOptions(database="sqlite:///shop.db"))

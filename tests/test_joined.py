@@ -85,6 +85,8 @@ def test_answers_come_from_all_of_them(both: JoinedIndex):
     for options in ({"false_refusals": 0.1}, {"name": "graph"}):
         with pytest.raises(ConfigError, match="goes with one index"):
             both.engine(**options)
+    with pytest.raises(ConfigError, match="asks no tables"):
+        both.engine(answers=AnswerOptions(database="sqlite:///shop.db"))
 
 
 def test_conversations_are_kept_in_the_first_one(both: JoinedIndex):

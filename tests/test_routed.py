@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from docindex import Index
+from docindex.config import AnswerOptions
 from docindex.errors import IndexNotFoundError
 from docindex.routed import RoutedIndex
 
@@ -90,6 +91,20 @@ def test_engines_of_ones_own_have_names(example_index: Index, tmp_path: Path, ca
     with RoutedIndex(example_index, file) as routed:
         assert len(routed.query("How long does the warranty last?").hits) == 2
         assert "the engine 'mine', which there is not" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("action", "source"), [("{engine: summary}", "safety-notice.txt"), ("{k: 2}", "user-manual.pdf")]
+)
+def test_what_is_for_some_engines_is_for_the_routes_that_name_one(
+    example_index: Index, tmp_path: Path, action: str, source: str
+):
+    file = tmp_path / "routes.yaml"
+    file.write_text(ROUTES.replace("{k: 2}", action))
+    answers = AnswerOptions(synthesis="extract", documents=("safety-notice.txt",))
+    with RoutedIndex(example_index, file, answers=answers) as routed:
+        response = routed.query("How long does the warranty last?")
+    assert {citation.source for citation in response.citations} == {source}
 
 
 def test_an_index_that_there_is_not_is_named(example_index: Index, tmp_path: Path):

@@ -150,7 +150,7 @@ class EngineMaker:
         return TablesEngine(tables, self._llm, limits=limits, prompts=self.prompts)
 
     def _has_tables(self) -> bool:
-        return next(iter(self.snapshot().tables()), None) is not None
+        return self.answers.database is not None or next(iter(self.snapshot().tables()), None) is not None
 
     def _llm(self) -> LLM:
         return answering_llm(self.parts, self.answers, self._version)
