@@ -135,7 +135,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         Raises:
             ConfigError: There is no such engine, it has no use for the database or the documents that are given, or the
                 prompts can't be used.
-            StoreError: The index lacks what the engine goes through, such as the graph.
+            StoreError: The index lacks what the engine goes through, such as the graph, or a document that is named.
             QueryError: The filter can't be read or names an unknown field.
             NoModelError: A model is missing and may not be downloaded.
         """

@@ -106,6 +106,31 @@ def test_there_is_no_other_engine_or_synthesis(example_index: Index):
         example_index.engine(answers=AnswerOptions(synthesis="magic"))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "question"), [("compare", "What differs?"), ("summary", "What do they say?"), ("auto", "Summarise them.")]
+)
+def test_documents_are_given_by_their_ids(example_index: Index, name: EngineName, question: str):
+    given = ("faq.md", "privacy-policy.html")
+    response = example_index.engine(name, answers=AnswerOptions(documents=given)).query(question)
+    check(example_index, response)
+    assert {citation.doc_id for citation in response.citations} == set(given)
+    assert all(doc_id in response.answer for doc_id in given)
+
+
+def test_one_document_is_compared_with_what_the_question_names(example_index: Index):
+    engine = example_index.engine("compare", answers=AnswerOptions(documents=("faq.md",)))
+    response = engine.query("How does it compare with the privacy policy?")
+    assert [step.text for step in response.steps] == ["faq.md", "privacy policy"]
+
+
+def test_documents_that_an_engine_can_not_take_are_refused(example_index: Index):
+    with pytest.raises(ConfigError, match="choose summary, compare"):
+        example_index.engine(answers=AnswerOptions(documents=("faq.md",)))
+    for name in ("summary", "compare"):
+        with pytest.raises(StoreError, match=r"no document 'gone\.md'"):
+            example_index.engine(name, answers=AnswerOptions(documents=("faq.md", "gone.md")))
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "shop.db"

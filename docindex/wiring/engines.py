@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
-from docindex.errors import ConfigError
+from docindex.errors import ConfigError, StoreError
 from docindex.schema import EngineName
 from docindex.wiring.answering import answering_llm, engine
 
@@ -43,7 +43,7 @@ class EngineMaker:
 
         Raises:
             ConfigError: There is none of the name.
-            StoreError: The index lacks what the engine goes through.
+            StoreError: The index lacks what the engine goes through, or a document that it is for.
             NoModelError: A model that it needs is missing and may not be downloaded.
         """
         match name:
@@ -118,7 +118,7 @@ class EngineMaker:
         return SummaryEngine(
             self._retriever(self.search),
             self.snapshot,
-            documents=self.answers.documents,
+            documents=self._documents(),
             sentences=self.answers.sentences,
             mode=self.mode,
             where=self.where,
@@ -133,9 +133,16 @@ class EngineMaker:
             self.snapshot,
             self.engine("subquestions"),
             embed=self.parts.vectors_of,
+            documents=self._documents(),
             mode=self.mode,
             where=self.where,
         )
+
+    def _documents(self) -> tuple[str, ...]:
+        for doc_id in self.answers.documents:
+            if self.load_document(doc_id) is None:
+                raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
+        return self.answers.documents
 
     def _tables(self) -> Engine:
         from docindex.answering.tables.engine import TablesEngine

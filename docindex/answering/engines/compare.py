@@ -45,8 +45,9 @@ class _Side:
 class CompareEngine:
     """Finds what a question compares, and what the documents say of each; what is about the same stands together.
 
-    Sides are documents that the question names, or things that it sets against each other: "the difference between X
-    and Y", "X versus Y". Every sentence is a quote with a citation. Where their quantities differ, the answer says so.
+    Sides are documents that are given or that the question names, or things that it sets against each other: "the
+    difference between X and Y", "X versus Y". Every sentence is a quote with a citation. Where their quantities differ,
+    the answer says so.
     What is no comparison, asks which is more so, or has one side alone goes to the engine for single questions.
     """
 
@@ -57,6 +58,7 @@ class CompareEngine:
         fallback: Engine,
         *,
         embed: Callable[[Sequence[str]], Vectors] | None = None,
+        documents: Sequence[str] = (),
         k: int = 8,
         mode: SearchMode = "hybrid",
         where: Condition | None = None,
@@ -68,6 +70,7 @@ class CompareEngine:
             snapshot: The index as it is when a comparison begins.
             fallback: Answers what can't be set side by side; one that splits questions does it best.
             embed: Vectors of sentences: tells what is about the same in other words.
+            documents: The ids of what is set side by side, whatever is asked; one alone stands beside what is named.
             k: Passages that are looked at for each side.
             mode: Of the search.
             where: What passages must meet.
@@ -77,6 +80,7 @@ class CompareEngine:
         self._names = DocumentNames(snapshot, where)
         self._fallback = fallback
         self._embed = embed
+        self._documents = tuple(dict.fromkeys(documents))
         self._k = k
         self._mode: SearchMode = mode
         self._where = where
@@ -136,9 +140,9 @@ class CompareEngine:
         )
 
     def _sides(self, question: str, snapshot: Snapshot, load: Callable[[str], Document | None]) -> list[_Side]:
-        named = self._names.named(question)
-        if len({one.doc_ids for one in named}) > 1:
-            return [_Side(" ".join(one.words), tuple(_of_documents(snapshot, load, one.doc_ids))) for one in named]
+        named = self._documents_of(question)
+        if len({doc_ids for _, doc_ids in named}) > 1:
+            return [_Side(name, tuple(_of_documents(snapshot, load, doc_ids))) for name, doc_ids in named]
         sides = sides_of(question)
         if sides is None or sides.adjective:
             return []
@@ -146,6 +150,14 @@ class CompareEngine:
         both = [set(map(_place, side.sentences)) for side in found]
         common = set.intersection(*both)
         return [_Side(side.name, tuple(one for one in side.sentences if _place(one) not in common)) for side in found]
+
+    def _documents_of(self, question: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The documents that are given or named, with what their sides are called."""
+        sides = [(doc_id, (doc_id,)) for doc_id in self._documents]
+        if len(sides) < 2:
+            named = [(" ".join(one.words), one.doc_ids) for one in self._names.named(question)]
+            sides += [side for side in named if side[1] != self._documents]
+        return sides
 
     def _of_subject(
         self, sides: Sides, name: str, load: Callable[[str], Document | None]
