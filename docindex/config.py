@@ -202,6 +202,7 @@ class AnswerOptions:
 _TABLE_ENGINES: tuple[EngineName, ...] = ("tables", "auto", "agent", "subquestions", "multi-step", "compare")
 _DOCUMENT_ENGINES: tuple[EngineName, ...] = ("summary", "compare", "auto", "agent")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
     """How a model behind an HTTP server is asked."""

@@ -13,6 +13,7 @@ from docindex import ConfigError, Index, StoreError
 from docindex.config import AnswerOptions
 from docindex.indices.definitions import definition_of
 from docindex.schema import EngineName, Response, SynthesisMode
+from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
 
 QUESTION = "How do I reset the station to its factory settings?"
@@ -60,6 +61,21 @@ def test_the_graph_engine_wants_the_graph(index: Index, docs: Path):
         index.engine("graph")
     index.add_index(definition_of("graph"))
     check(index, index.engine("graph").query("How many litres of oil does the engine need?"))
+
+
+def test_the_graph_is_chosen_where_there_is_one(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM("none"))  # the form of the question is enough
+    (tmp_path / "people.txt").write_text(
+        "Ada Holm founded Borel Works in 1902. Carl Dahl is the brother of Ada Holm.\n"
+    )
+    index.ingest(tmp_path / "people.txt")
+    question = "How is Carl Dahl related to Ada Holm?"
+    answers = AnswerOptions(synthesis="extract")
+    assert index.engine("auto", answers=answers).query(question).route == "retriever"
+    index.add_index(definition_of("graph"))
+    response = index.engine("auto", answers=answers).query(question)
+    assert (response.route, "brother" in response.answer) == ("graph", True)
+    assert [step.kind for step in index.engine("agent", answers=answers).query(question).steps] == ["graph"]
 
 
 @pytest.mark.parametrize("mode", get_args(SynthesisMode))

@@ -11,6 +11,7 @@ from docindex.schema import EngineName
 from docindex.wiring.answering import answering_llm, engine
 
 if TYPE_CHECKING:
+    from docindex.answering.engines.asking import Choice
     from docindex.answering.policy import AnswerPolicy
     from docindex.config import AnswerOptions
     from docindex.prompts.files import Prompts
@@ -70,12 +71,20 @@ class EngineMaker:
             case "auto":
                 from docindex.answering.engines.choosing import ChoosingEngine
 
-                return ChoosingEngine(self.engine, has_tables=self._has_tables, llm=self._llm(), prompts=self.prompts)
+                return ChoosingEngine(
+                    self.engine,
+                    choices=self._choices(),
+                    has_tables=self._has_tables,
+                    llm=self._llm(),
+                    prompts=self.prompts,
+                )
             case "agent":
                 from docindex.answering.engines.agent import AgentEngine
+                from docindex.answering.engines.choosing import HYDE
 
                 return AgentEngine(
                     self.engine,
+                    choices=(*self._choices(), HYDE),
                     has_tables=self._has_tables,
                     llm=self._llm(),
                     steps=self.answers.steps,
@@ -111,6 +120,12 @@ class EngineMaker:
         from docindex.answering.engines.choosing import FACTS, ChoosingEngine
 
         return ChoosingEngine(self.engine, choices=FACTS, has_tables=self._has_tables)
+
+    def _choices(self) -> tuple[Choice, ...]:
+        from docindex.answering.engines.choosing import CHOICES, GRAPH
+
+        has_graph = any(definition.kind == GRAPH.name for definition in self.snapshot().definitions())
+        return (*CHOICES, GRAPH) if has_graph else CHOICES
 
     def _summary(self) -> Engine:
         from docindex.answering.engines.summary import SummaryEngine

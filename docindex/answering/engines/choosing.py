@@ -30,7 +30,11 @@ CHOICES = (
     Choice("summary", "a summary of a document or of what is said about a subject"),
     Choice("compare", "what two things or documents have in common and in what they differ"),
 )
-"""The engines that may be chosen, as a model is told of them."""
+"""The engines that may be chosen of any index, as a model is told of them."""
+GRAPH = Choice("graph", "how persons, places or things are connected with each other")
+"""Where the index has a graph."""
+HYDE = Choice("hyde", "the passages once more, where the words of the question find nothing")
+"""For who may call several: it asks the model twice, so that the passages come first."""
 FACTS = tuple(choice for choice in CHOICES if choice.name in (DEFAULT, TABLES))
 """Those that answer a single question: what engines ask that split a question or go on from an answer."""
 

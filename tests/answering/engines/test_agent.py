@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from docindex import Index
 from docindex.answering.engines.agent import AgentEngine, Call, Turn, read_call
 from docindex.answering.engines.decisions import By
 from docindex.answering.policy import NO_ANSWER
+from docindex.config import AnswerOptions
+from docindex.wiring import Parts
 
 QUESTION = "How much does the wind sensor cost?"
 
@@ -113,3 +116,13 @@ def test_what_several_calls_found_is_joined(engines, agent):
 
 def test_the_rule_goes_no_further_than_makes_sense(engines, agent):
     assert [step.kind for step in agent().query("Who wrote Moby-Dick?").steps] == ["retriever"]
+
+
+def test_the_model_is_told_of_the_tools_of_an_index(example_index: Index, able, monkeypatch: pytest.MonkeyPatch):
+    llm = able('{"tool": "hyde", "input": "sensor"}')
+    monkeypatch.setattr(Parts, "llm", lambda parts: llm)
+    answers = AnswerOptions(synthesis="extract", cache=False, steps=2)
+    response = example_index.engine("agent", answers=answers).query("Sensor?")
+    assert response.steps[0].kind == "hyde"
+    assert "- hyde: " in llm.requests[0][0].content
+    assert "- graph: " not in llm.requests[0][0].content

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from docindex.answering.engines.choosing import CHOICES, ChoosingEngine, engine_by_rule
+from docindex.answering.engines.choosing import CHOICES, GRAPH, ChoosingEngine, engine_by_rule
 from docindex.answering.engines.decisions import By
 from docindex.testing.scripted_llm import ScriptedLLM
 
-NAMES = [choice.name for choice in CHOICES]
+NAMES = [choice.name for choice in (*CHOICES, GRAPH)]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ NAMES = [choice.name for choice in CHOICES]
         ("How much does the part cost that I need for an update?", "multi-step"),
         ("On how many days did it rain?", "tables"),
         ("Which part is the cheapest?", "tables"),
+        ("How is Ada Holm related to Borel Works?", "graph"),
+        ("What is the connection between the pump and the valve?", "graph"),
         ("How do I reset the device?", None),
         ("At most how long can it be?", None),
     ],
