@@ -50,8 +50,8 @@ DatabaseOption = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="Ask this database, by its SQLAlchemy URL, in place of the documents' tables, and nothing but read it; with "
-        "an engine that asks tables.",
+        help="With an engine that asks tables: ask those of this database, by its SQLAlchemy URL, and nothing but read "
+        "it.",
         show_default="the tables of the documents",
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,9 +16,11 @@ from docindex.cli.screen import Cell, Column, Span
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 from docindex.config import DEFAULT_EMBEDDER, LLMConfig
+from docindex.errors import QueryError
 
 if TYPE_CHECKING:
     from docindex.llm.measuring import Speed
+    from docindex.models.acquire import ModelStore
 
 LanguageModel = Annotated[
     str | None,
@@ -28,7 +31,8 @@ LanguageModel = Annotated[
     ),
 ]
 ContextOption = Annotated[
-    int | None, typer.Option("--context", metavar="TOKENS", help="The context window.", show_default=False)
+    int | None,
+    typer.Option("--context", metavar="TOKENS", min=256, max=1_048_576, help="The context window.", show_default=False),
 ]
 
 
@@ -49,7 +53,7 @@ def plan_model(
 
     session = Session.of(ctx)
     store = model_store(session.environment)
-    path = store.path(model or session.environment.llm, kind="llm")
+    path = _local_path(store, model or session.environment.llm)
     embedder = store.catalogue.find(DEFAULT_EMBEDDER).bytes
     plan = plan_memory(path, context_tokens=context, embedder_bytes=embedder)
     facts = {"model": str(path)} | asdict(plan) | {"total_bytes": plan.total_bytes, "fits": plan.fits}
@@ -99,7 +103,7 @@ def bench_models(
     store = model_store(session.environment)
     measured: list[tuple[str, Speed]] = []
     for name in models or [session.environment.llm]:
-        path = store.path(name, kind="llm")
+        path = _local_path(store, name)
         path = optimized_models(store).find(path) or path
         config = LLMConfig(model=name, context_tokens=max(256, prompt + tokens))
         with waiting(f"Measuring {name}"):
@@ -131,7 +135,7 @@ def optimize_model(
     session = Session.of(ctx)
     store = model_store(session.environment)
     name = model or session.environment.llm
-    path = store.path(name, kind="llm")
+    path = _local_path(store, name)
     screen = open_screen()
     if undo:
         undone = optimized_models(store).remove(path)
@@ -163,6 +167,18 @@ def optimize_model(
     ]
     screen.table(columns, rows)
     show_facts(screen, {"kept": found.best.name, "file": kept})
+
+
+def _local_path(store: ModelStore, model: str) -> Path:
+    """The file of a model that runs on this machine."""
+    from docindex.llm.http_address import ServerAddress
+
+    if ServerAddress.is_one(model):
+        raise QueryError(
+            "The model is behind a server, and takes nothing of this machine: name one of `docindex models list`, or "
+            "give the path of a GGUF file."
+        )
+    return store.path(model, kind="llm")
 
 
 _SPEED_COLUMNS = (

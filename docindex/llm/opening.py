@@ -19,8 +19,8 @@ from docindex.llm.states import SavedStates
 
 _LONGEST_DEFAULT_CONTEXT = 8192
 _SHORTEST_DEFAULT_CONTEXT = 1024
-_GPU_BATCH = 512
-_CPU_BATCH = 48
+GPU_BATCH = 512
+CPU_BATCH = 48
 """Nearly as fast as larger ones on a CPU, and a request can be cancelled after each. From 64 tokens on, llama.cpp
 computes attention in another way, with other logits; smaller batches give the same ones however a prompt is cut."""
 _GPU_AT_ONCE = 32
@@ -64,7 +64,7 @@ def open_context(model: GgufModel, config: LLMConfig) -> KVContext:
                 return KVContext(
                     model,
                     context_tokens=tokens,
-                    batch_tokens=_GPU_BATCH if offloaded else _CPU_BATCH,
+                    batch_tokens=GPU_BATCH if offloaded else CPU_BATCH,
                     threads=config.threads or len(os.sched_getaffinity(0)),
                     sequences=1 + (_GPU_AT_ONCE if offloaded else _CPU_AT_ONCE) + SPARE_SEQUENCES,
                     cache_type=cache_type,

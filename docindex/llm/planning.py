@@ -11,10 +11,8 @@ from pathlib import Path
 from docindex.llm.build import gpus
 from docindex.llm.device import Device
 from docindex.llm.gguf import GgufModel
+from docindex.llm.opening import CPU_BATCH, GPU_BATCH
 
-_WORK_ROWS = 128
-"""Tokens that are decoded at once on a CPU."""
-_GPU_ROWS = 512
 _Q8_0 = 34 / 64
 """Of two bytes a number: 32 numbers take 34 bytes."""
 
@@ -61,7 +59,7 @@ def plan_memory(path: Path, *, context_tokens: int | None, embedder_bytes: int) 
         tokens = context_tokens or min(numbers.get("context_length", 4096), 8192)
         devices = gpus()
         cache = tokens * numbers.cached_a_token() * 2
-        rows = _GPU_ROWS if devices else _WORK_ROWS
+        rows = GPU_BATCH if devices else CPU_BATCH
         widest = max(model.vocabulary_size, numbers.get("feed_forward_length", 0))
         work = rows * 4 * (widest + 8 * numbers.get("embedding_length", 0))
         layers = numbers.get("block_count", 0) + 1

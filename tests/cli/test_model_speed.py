@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 
 def test_plan_says_what_a_model_takes(run):
     plan = run("models", "plan", "--context", "1024", "--json").json
@@ -28,3 +30,16 @@ def test_optimize_can_be_undone_before_it_was_done(run, tmp_path):
     undone = run("models", "optimize", path, "--undo", "--json", variables=elsewhere)
     assert undone.json == {"model": path, "undone": False}
     assert run("models", "optimize", "./missing.gguf", variables=elsewhere).code == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "bench", "optimize"])
+def test_a_model_behind_a_server_takes_nothing_of_this_machine(run, command: str):
+    address = "http://localhost:8080/v1#small"
+    for arguments, variables in (([address], {}), ([], {"DOCINDEX_LLM": address})):
+        ran = run("models", command, *arguments, variables=variables)
+        assert (ran.code, ran.out) == (2, "")
+        assert "behind a server" in ran.err
+
+
+def test_a_context_is_as_long_as_one_can_be(run):
+    assert run("models", "plan", "--context", "-5").code == 2

@@ -24,6 +24,8 @@ def test_the_plan_is_what_loading_then_takes(llm_path: Path, local_llm: LlamaCpp
     assert plan.small_cache_bytes == 1024 * 30 * 2 * 192 * 34 // 32
     assert plan.total_bytes == plan.weights_bytes + plan.cache_bytes + plan.work_bytes + 1000
     assert plan.free_bytes > 0
+    rows = local_llm.device.batch_tokens
+    assert plan.work_bytes == rows * 4 * (49_152 + 8 * 576)
 
 
 def test_without_a_length_the_models_own_is_planned_for(llm_path: Path):

@@ -47,8 +47,8 @@ class CompareEngine:
 
     Sides are documents that are given or that the question names, or things that it sets against each other: "the
     difference between X and Y", "X versus Y". Every sentence is a quote with a citation. Where their quantities differ,
-    the answer says so.
-    What is no comparison, asks which is more so, or has one side alone goes to the engine for single questions.
+    the answer says so. What is no comparison, asks which is more so, or has one side alone goes to the engine for
+    single questions.
     """
 
     def __init__(
