@@ -139,6 +139,30 @@ def test_one_document_is_compared_with_what_the_question_names(example_index: In
     assert [step.text for step in response.steps] == ["faq.md", "privacy policy"]
 
 
+def test_a_summary_has_as_many_sentences_as_are_wanted(example_index: Index):
+    for sentences in (1, 3):
+        how = AnswerOptions(documents=("faq.md",), sentences=sentences)
+        assert len(example_index.engine("summary", answers=how).query("What does it say?").citations) == sentences
+
+
+def test_an_engine_asks_no_more_than_it_may(example_index: Index, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM("none"))
+    question = "On how many days did the president of Peru visit the moon?"  # tables are asked, then the passages
+    for steps in (1, 2):
+        engine = example_index.engine("agent", answers=AnswerOptions(synthesis="extract", cache=False, steps=steps))
+        assert len(engine.query(question).steps) == steps
+
+
+def test_a_strict_answer_withholds_what_is_not_in_the_documents(example_index: Index, monkeypatch: pytest.MonkeyPatch):
+    written = "To reset the device to its factory settings, hold the MODE and DOWN buttons gently for 10 seconds."
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM(written))
+    answers = [
+        example_index.engine(answers=AnswerOptions(strict=strict, cache=False)).query(QUESTION).answer
+        for strict in (False, True)
+    ]
+    assert ["gently" in answer for answer in answers] == [True, False], answers
+
+
 def test_documents_that_an_engine_can_not_take_are_refused(example_index: Index):
     with pytest.raises(ConfigError, match="choose summary, compare"):
         example_index.engine(answers=AnswerOptions(documents=("faq.md",)))

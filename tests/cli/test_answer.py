@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
+
+from docindex import Index, QueryError
+from docindex.config import AnswerOptions
 
 RESPONSE = {
     "question",
@@ -96,6 +100,47 @@ def test_what_can_not_be_asked_is_said_without_an_answer(on, arguments, code: in
     assert ran.err
     with pytest.raises(json.JSONDecodeError):
         json.loads(ran.err)
+
+
+def test_the_options_of_an_answer_reach_the_engine(on, monkeypatch: pytest.MonkeyPatch):
+    asked = {}
+
+    def engine(index: Index, name: str, **options) -> None:
+        asked.update(options, name=name)
+        raise QueryError("That is enough.")
+
+    monkeypatch.setattr(Index, "engine", engine)
+    how = ("--engine", "agent", "--synthesis", "extract", "--strict", "--steps", "2", "--sentences", "3", "--no-cache")
+    about = ("--document", "bees.txt", "--document", "ferry.pdf", "--database", "sqlite:///shop.db")
+    assert on("query", QUESTION, *how, *about).code == 2
+    assert asked["name"] == "agent"
+    assert asked["answers"] == AnswerOptions(
+        synthesis="extract",
+        strict=True,
+        steps=2,
+        sentences=3,
+        documents=("bees.txt", "ferry.pdf"),
+        database="sqlite:///shop.db",
+        cache=False,
+    )
+
+
+def test_answers_without_a_model_are_as_the_options_say(on, tmp_path):
+    extracted = on("query", QUESTION, "--synthesis", "extract", "-k", "1", "--json").json
+    assert (extracted["model"], extracted["answer"].count("7:05")) == ("extract", 1)
+    summary = on("query", "?", "--engine", "summary", "--document", "bees.txt", "--sentences", "1", "--json").json
+    (citation,) = summary["citations"]
+    assert citation["source"] == "bees.txt"
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.executescript(
+        "CREATE TABLE orders (id INTEGER, amount REAL); INSERT INTO orders VALUES (1, 2.5), (2, 4)"
+    )
+    connection.close()
+    database = ("--database", f"sqlite:///{tmp_path}/shop.db")
+    totals = on("query", "What is the total amount of the orders?", "--engine", "tables", *database, "--json").json
+    assert "is 6.5," in totals["answer"]
+    refused = on("query", "What is the total amount of the orders?", *database)
+    assert (refused.code, "choose tables, auto" in refused.err) == (2, True)
 
 
 def test_a_rate_of_false_refusals_that_is_no_share_is_refused(on):

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docindex.config import LLMConfig
+from docindex.config import Environment, LLMConfig
 from docindex.errors import ModelError
 from docindex.llm import measuring, optimizing
 from docindex.llm.measuring import Speed, divergence, likelihoods, measure_speed
 from docindex.llm.optimizing import OptimizedModels, _requantized
+from docindex.wiring.models import model_file, model_store, optimized_models
 
 CONFIG = LLMConfig(context_tokens=512)
 
@@ -53,6 +54,13 @@ def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.gguf"
     path.write_text("as it is")
     return path
+
+
+def test_the_model_that_answers_has_the_form_that_was_kept(measured: dict, model: Path, tmp_path: Path):
+    environment = Environment(models=tmp_path / "models", offline=True)
+    assert model_file(str(model), environment) == model
+    made = optimized_models(model_store(environment)).make(model, CONFIG, lambda name: None)
+    assert model_file(str(model), environment) == made.path != model
 
 
 def test_the_fastest_form_that_loses_nothing_is_kept(measured: dict, model: Path, tmp_path: Path):
