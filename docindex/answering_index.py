@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.chat import Chat
-    from docindex.answering.engine import RetrieverQueryEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
+    from docindex.answering.telemetry import SpannedForms
     from docindex.prompts.files import Prompts
     from docindex.protocols import Retriever, StreamingEngine
     from docindex.retrieval.options import RetrievalOptions
@@ -165,14 +165,17 @@ class AnsweringIndex(StoredIndex, Searchable):
         mode: SearchMode = "hybrid",
         policy: AnswerPolicy | None = None,
         answers: AnswerOptions | None = None,
-    ) -> RetrieverQueryEngine:
+    ) -> AwaitableEngine:
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives.
 
         What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
         """
         how = answers or AnswerOptions()
         prompts = _prompts(how.prompts)
-        return wiring.engine(self._parts, retriever, load_document, k, mode, None, policy, how, prompts, self._version)
+        engine = wiring.engine(
+            self._parts, retriever, load_document, k, mode, None, policy, how, prompts, self._version
+        )
+        return wiring.awaitable(self._parts, engine, "retriever")
 
     def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
         """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.
@@ -259,7 +262,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         false_refusals: float | None,
         max_tokens: int | None,
         prompts: str | Path | None,
-    ) -> StructuredEngine:
+    ) -> StructuredEngine | SpannedForms:
         return wiring.structured_engine(
             self._parts,
             self._recorded(mode, filter, None if options is None else options.with_prompts(prompts)),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from docindex.answering.streams import asked
 from docindex.errors import MissingDependencyError
 from docindex.protocols import AnswerStream, Engine
-from docindex.schema import Response
+from docindex.schema import JsonValue, Response
 
 try:
     from opentelemetry import trace
@@ -17,6 +19,14 @@ try:
 except ImportError as error:
     raise MissingDependencyError("opentelemetry-api", "telemetry") from error
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from docindex.answering.structured import Structured, StructuredEngine
+
+M = TypeVar("M", bound="BaseModel")
+
+_FORM = "form"
 _NANOSECONDS = 1_000_000
 """In a millisecond."""
 
@@ -52,46 +62,82 @@ class SpannedEngine:
         return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
-        # The span is not made the current one: the caller's code runs between two pieces, perhaps in another context.
-        began = time.time_ns()
-        span = self._tracer.start_span("docindex.answer", start_time=began, attributes={"docindex.engine": self._name})
-        try:
+        with _span(self._tracer, self._name) as tell:
             answer = self._engine.stream(question, cancel=cancel)
             yield from answer
             response = answer.response
-        except GeneratorExit:
-            span.set_attribute("docindex.closed_early", True)
-            raise
-        except BaseException as error:
-            span.record_exception(error)
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
-        else:
-            self._tell(span, response, began)
-            return response
-        finally:
-            span.end()
+            tell(response)
+        return response
 
-    def _tell(self, span: Span, response: Response, began: int) -> None:
-        span.set_attributes(
-            {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.request.model": response.model,
-                "gen_ai.usage.input_tokens": response.tokens.prompt,
-                "gen_ai.usage.output_tokens": response.tokens.completion,
-                "docindex.tokens.cached": response.tokens.prompt_cached,
-                "docindex.no_answer": response.no_answer,
-                "docindex.hits": len(response.hits),
-                "docindex.hits.dropped": len(response.dropped),
-                "docindex.citations": len(response.citations),
-                "docindex.citations.verified": sum(citation.verified for citation in response.citations),
-                "docindex.steps": len(response.steps),
-            }
-        )
-        retrieve = response.timings_ms.get("retrieve")
-        if retrieve is None:
-            return
-        between = began + int(retrieve * _NANOSECONDS)
-        inside = trace.set_span_in_context(span)
-        for name, start, end in (("retrieve", began, between), ("generate", between, time.time_ns())):
-            self._tracer.start_span(f"docindex.{name}", context=inside, start_time=start).end(end_time=max(start, end))
+
+class SpannedForms:
+    """An engine for forms whose answers are such spans, too, by the engine's name `form`."""
+
+    def __init__(self, forms: StructuredEngine, provider: TracerProvider | None = None) -> None:
+        """Tells the provider, the process's own unless given."""
+        self._forms = forms
+        self._tracer: Tracer = trace.get_tracer("docindex", tracer_provider=provider)
+
+    def extract(self, question: str, model: type[M], *, cancel: threading.Event | None = None) -> Structured[M]:
+        """As `StructuredEngine.extract`."""
+        with _span(self._tracer, _FORM) as tell:
+            filled = self._forms.extract(question, model, cancel=cancel)
+            tell(filled)
+        return filled
+
+    def extract_json(
+        self, question: str, schema: Mapping[str, Any], *, cancel: threading.Event | None = None
+    ) -> Structured[JsonValue]:
+        """As `StructuredEngine.extract_json`."""
+        with _span(self._tracer, _FORM) as tell:
+            filled = self._forms.extract_json(question, schema, cancel=cancel)
+            tell(filled)
+        return filled
+
+
+@contextmanager
+def _span(tracer: Tracer, engine: str) -> Iterator[Callable[[Response | Structured[Any]], None]]:
+    """A span around an answer, which is told of what came out. It ends with an error, too.
+
+    It is not made the current one: the caller's code runs between two pieces, perhaps in another context.
+    """
+    began = time.time_ns()
+    span = tracer.start_span("docindex.answer", start_time=began, attributes={"docindex.engine": engine})
+    try:
+        yield lambda answer: _tell(tracer, span, answer, began)
+    except GeneratorExit:
+        span.set_attribute("docindex.closed_early", True)
+        raise
+    except BaseException as error:
+        span.record_exception(error)
+        span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+        raise
+    finally:
+        span.end()
+
+
+def _tell(tracer: Tracer, span: Span, answer: Response | Structured[Any], began: int) -> None:
+    citations = answer.citations if isinstance(answer, Response) else answer.citations.values()
+    span.set_attributes(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": answer.model,
+            "gen_ai.usage.input_tokens": answer.tokens.prompt,
+            "gen_ai.usage.output_tokens": answer.tokens.completion,
+            "docindex.tokens.cached": answer.tokens.prompt_cached,
+            "docindex.no_answer": answer.no_answer,
+            "docindex.hits": len(answer.hits),
+            "docindex.hits.dropped": len(answer.dropped),
+            "docindex.citations": len(citations),
+            "docindex.citations.verified": sum(citation.verified for citation in citations),
+        }
+    )
+    if isinstance(answer, Response):
+        span.set_attribute("docindex.steps", len(answer.steps))
+    retrieve = answer.timings_ms.get("retrieve")
+    if retrieve is None:
+        return
+    between = began + int(retrieve * _NANOSECONDS)
+    inside = trace.set_span_in_context(span)
+    for name, start, end in (("retrieve", began, between), ("generate", between, time.time_ns())):
+        tracer.start_span(f"docindex.{name}", context=inside, start_time=start).end(end_time=max(start, end))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
+    from docindex.answering.telemetry import SpannedForms
     from docindex.config import AnswerOptions, Environment, LLMConfig
     from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
@@ -99,11 +100,15 @@ def awaitable(parts: Parts, engine: Engine, name: str) -> AwaitableEngine:
     """The engine with a twin that can be awaited, and with spans where the environment asks for them."""
     from docindex.answering.awaitable import AwaitableEngine
 
-    if parts.environment.telemetry:
-        from docindex.answering.telemetry import SpannedEngine
+    return AwaitableEngine(_spanned(parts, engine, name))
 
-        engine = SpannedEngine(engine, name)
-    return AwaitableEngine(engine)
+
+def _spanned(parts: Parts, engine: Engine, name: str) -> Engine:
+    if not parts.environment.telemetry:
+        return engine
+    from docindex.answering.telemetry import SpannedEngine
+
+    return SpannedEngine(engine, name)
 
 
 def _identity(config: LLMConfig, environment: Environment) -> str:
@@ -132,11 +137,11 @@ def routed_engine(
     parts: Parts, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine], prompts: Prompts
 ) -> RoutedEngine:
     """The engine that asks the router of a file first; `engine_for` gives those of the routes that retrieve."""
+    from docindex.answering.alone import ModelEngine
     from docindex.answering.routed import RoutedEngine
 
-    return RoutedEngine(
-        router(parts, routes), engine_for, parts.llm, max_tokens=parts.llm_config.max_tokens, prompts=prompts
-    )
+    alone = ModelEngine(parts.llm, max_tokens=parts.llm_config.max_tokens, prompts=prompts)
+    return RoutedEngine(router(parts, routes), engine_for, _spanned(parts, alone, "direct"))
 
 
 def calibrate(parts: Parts, snapshot: Snapshot) -> None:
@@ -157,11 +162,14 @@ def structured_engine(
     policy: AnswerPolicy,
     prompts: Prompts,
     max_tokens: int | None = None,
-) -> StructuredEngine:
-    """The engine that fills in forms; where no length is given, as long as the model's answers, or the usual one."""
+) -> StructuredEngine | SpannedForms:
+    """The engine that fills in forms, with spans where the environment asks for them.
+
+    Where no length is given, a form is as long as the model's answers, or the usual one.
+    """
     from docindex.answering.structured import LONGEST_FORM, StructuredEngine
 
-    return StructuredEngine(
+    forms = StructuredEngine(
         retriever,
         parts.llm(),
         load_document,
@@ -172,3 +180,8 @@ def structured_engine(
         policy=policy,
         prompts=prompts,
     )
+    if not parts.environment.telemetry:
+        return forms
+    from docindex.answering.telemetry import SpannedForms
+
+    return SpannedForms(forms)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docindex.answering.alone import ModelEngine
 from docindex.answering.chat import Chat
 from docindex.answering.modes import synthesizer
 from docindex.answering.prompting import (
@@ -287,6 +288,6 @@ def test_forms_ask_with_them(marked: Prompts, manual: Document, manual_hits: lis
 def test_a_model_that_answers_alone_is_asked_with_them(marked: Prompts):
     llm = ScriptedLLM("A poem.")
     router = SimpleNamespace(route=lambda question: SimpleNamespace(action=Direct(), route="chatter"))
-    engine = RoutedEngine(router, lambda action: None, lambda: llm, prompts=marked)
+    engine = RoutedEngine(router, lambda action: None, ModelEngine(lambda: llm, prompts=marked))
     assert engine.query("Write a poem.").answer == "A poem."
     assert marks(llm.requests) == {"direct_system"}

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from docindex import Index
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.engine import RetrieverQueryEngine
 from docindex.answering.streams import LazyAnswer
 from docindex.answering.telemetry import SpannedEngine
+from docindex.config import AnswerOptions, Environment
 from docindex.errors import ModelError, QueryError
+from docindex.joined import JoinedIndex
+from docindex.routed import RoutedIndex
 from docindex.schema import Document, Hit, Query
 from docindex.testing.scripted_llm import ScriptedLLM
+from docindex.wiring import Parts
 
+ROUTES = """
+version: 1
+fallback: chatter
+routes:
+  - name: chatter
+    direct: true
+    utterances: ["Write a poem.", "Tell me a story.", "Write a limerick."]
+  - name: courtesy
+    answer: You are welcome.
+    stock: courtesy
+"""
 QUESTION = "What is the warranty of the Nimbus R7?"
 
 
@@ -101,4 +121,42 @@ def test_an_answer_that_is_closed_early_ends_its_span(plain, provider, exporter)
 def test_an_empty_question_is_no_span(plain, provider, exporter):
     with pytest.raises(QueryError):
         SpannedEngine(plain, "retriever", provider).query(" ")
+    assert exporter.get_finished_spans() == ()
+
+
+@pytest.fixture
+def telling(example_index: Index, provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An index of a process that was asked to tell, and a model that is there at once."""
+    monkeypatch.setattr(trace, "get_tracer", lambda name, tracer_provider: provider.get_tracer(name))
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM('{"years": "two"}'))
+    environment = Environment.read({**os.environ, "DOCINDEX_TELEMETRY": "1"})
+    with Index.open(example_index.path, environment=environment) as index:
+        yield index
+
+
+def engines(exporter: InMemorySpanExporter) -> list[str]:
+    spans = exporter.get_finished_spans()
+    return [span.attributes["docindex.engine"] for span in spans if span.name == "docindex.answer"]
+
+
+def test_all_that_answers_is_told_where_the_environment_says_so(telling: Index, exporter, tmp_path: Path):
+    extract = AnswerOptions(synthesis="extract")
+    question = "How long does the warranty last?"
+    telling.engine(answers=extract).query(question)
+    assert engines(exporter) == ["retriever"]
+    JoinedIndex([telling]).engine(answers=extract).query(question)
+    assert engines(exporter) == ["retriever"] * 2
+    telling.extract_json(question, {"type": "object", "properties": {"years": {"type": "string"}}})
+    assert engines(exporter)[2:] == ["form"]
+    assert exporter.get_finished_spans()[-1].attributes["gen_ai.request.model"] == "scripted"
+    routes = tmp_path / "routes.yaml"
+    routes.write_text(ROUTES)
+    with RoutedIndex(telling, routes) as routed:
+        assert routed.query("Write a poem.").route == "chatter"
+    assert engines(exporter)[3:] == ["direct"]
+
+
+def test_nothing_is_told_unasked(example_index: Index, provider, exporter, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trace, "get_tracer", lambda name, tracer_provider: provider.get_tracer(name))
+    example_index.engine(answers=AnswerOptions(synthesis="extract")).query("How long does the warranty last?")
     assert exporter.get_finished_spans() == ()

@@ -153,7 +153,7 @@ class CompareEngine:
 
     def _documents_of(self, question: str) -> list[tuple[str, tuple[str, ...]]]:
         """The documents that are given or named, with what their sides are called."""
-        sides = [(doc_id, (doc_id,)) for doc_id in self._documents]
+        sides: list[tuple[str, tuple[str, ...]]] = [(doc_id, (doc_id,)) for doc_id in self._documents]
         if len(sides) < 2:
             named = [(" ".join(one.words), one.doc_ids) for one in self._names.named(question)]
             sides += [side for side in named if side[1] != self._documents]
