@@ -163,6 +163,20 @@ def test_a_strict_answer_withholds_what_is_not_in_the_documents(example_index: I
     assert ["gently" in answer for answer in answers] == [True, False], answers
 
 
+def test_a_citation_has_the_scores_of_the_sentence_that_rests_on_it(
+    example_index: Index, monkeypatch: pytest.MonkeyPatch
+):
+    written = "To reset the device to its factory settings, hold the MODE and DOWN buttons gently for 10 seconds."
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM(written))
+    doubtful, quoted = example_index.engine(answers=AnswerOptions(cache=False)).query(QUESTION).citations
+    assert 0.7 < doubtful.support < 1
+    assert 0.7 < doubtful.similarity < 1
+    assert (quoted.support, quoted.similarity) == (1, None)
+    assert "similarity" not in quoted.as_dict()
+    by_words = example_index.engine(mode="lexical", answers=AnswerOptions(cache=False)).query(QUESTION).citations
+    assert {citation.similarity for citation in by_words} == {None}
+
+
 def test_documents_that_an_engine_can_not_take_are_refused(example_index: Index):
     with pytest.raises(ConfigError, match="choose summary, compare"):
         example_index.engine(answers=AnswerOptions(documents=("faq.md",)))

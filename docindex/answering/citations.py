@@ -151,6 +151,13 @@ class Sources:
         """How well a sentence of the sources could answer the question."""
         return next(value for value, one in zip(self._relevance, self.sentences, strict=True) if one is sentence)
 
+    def similarity(self, claim: str, sentence: SourceSentence) -> float | None:
+        """The cosine of a claim and a sentence of the sources; None without an embedder."""
+        if self._embed is None:
+            return None
+        one, other = self._embed([claim, sentence.text])
+        return float(one @ other)
+
     def _sentences(self, place: int, hit: Hit, document: Document | None) -> Iterator[SourceSentence]:
         for sentence in quotable_sentences(place, cleared(hit), document, self.kind, self.about):
             if not self._policy.strict or _holds(document, sentence.start, sentence.text):
@@ -220,16 +227,28 @@ class CitationList:
         self._load_document = load_document
         self._citations: dict[tuple[str, int, int, bool], Citation] = {}
 
-    def cite(self, sentence: SourceSentence, *, verified: bool) -> int:
-        """The marker of a sentence's citation.
+    def cite(
+        self,
+        sentence: SourceSentence,
+        *,
+        verified: bool,
+        support: float | None = None,
+        similarity: float | None = None,
+    ) -> int:
+        """The marker of a sentence's citation, with the scores of what rests on it.
 
         It counts as verified only where the stored document says at that place, to the character, what the hit says.
         """
-        return self._cite(sentence.hit, sentence.start, sentence.end, sentence.text, verified=verified)
+        hit, start, end, text = sentence.hit, sentence.start, sentence.end, sentence.text
+        return self._cite(hit, start, end, text, verified=verified, support=support, similarity=similarity)
+
+    def quote(self, sentence: SourceSentence) -> int:
+        """The marker of a sentence that is given as it stands."""
+        return self.cite(sentence, verified=True, support=1.0)
 
     def cite_passage(self, hit: Hit) -> int:
-        """The marker of a whole passage."""
-        return self._cite(hit, hit.node.start, hit.node.end, hit.text, verified=True)
+        """The marker of a whole passage, which is given as it stands."""
+        return self._cite(hit, hit.node.start, hit.node.end, hit.text, verified=True, support=1.0, similarity=None)
 
     def marker_of(self, sentence: SourceSentence) -> int | None:
         """The marker under which a sentence is cited, where it is."""
@@ -242,7 +261,17 @@ class CitationList:
         """Whether the stored document has the passage at its place."""
         return _holds(self._load_document(hit.doc_id), hit.node.start, hit.text)
 
-    def _cite(self, hit: Hit, start: int, end: int, text: str, *, verified: bool) -> int:
+    def _cite(
+        self,
+        hit: Hit,
+        start: int,
+        end: int,
+        text: str,
+        *,
+        verified: bool,
+        support: float | None,
+        similarity: float | None,
+    ) -> int:
         document = self._load_document(hit.doc_id)
         verified = verified and _holds(document, start, text)
         key = (hit.doc_id, start, end, verified)
@@ -260,6 +289,7 @@ class CitationList:
                 quote=text,
                 verified=verified,
             )
+        self._citations[key] = self._citations[key].cited_again(support, similarity)
         return self._citations[key].marker
 
     def as_tuple(self) -> tuple[Citation, ...]:

@@ -135,14 +135,16 @@ class GroundedAnswer:
 
     def add(self, statement: Statement) -> str:
         """A statement with its marker; returns what is new in the text."""
-        if statement.judgement.verified and statement.judgement.sentence is not None:
-            self._claims.append((analyse(statement.sentence.text), statement.judgement.sentence))
-        return self.written.add(statement.sentence, statement.judgement)
+        said, quoted = statement.sentence, statement.judgement.sentence
+        if statement.judgement.verified and quoted is not None:
+            self._claims.append((analyse(said.text), quoted))
+        similarity = None if quoted is None else self.sources.similarity(said.text, quoted)
+        return self.written.add(said, statement.judgement, similarity)
 
     def quote(self, sentence: SourceSentence, opening: str = "") -> str:
         """A sentence of the sources as it stands, with its marker; returns what is new in the text."""
         self._claims.append((sentence.terms, sentence))
-        return self.written.quote(sentence.text, self.citations.cite(sentence, verified=True), opening)
+        return self.written.quote(sentence.text, self.citations.quote(sentence), opening)
 
     def replaced(self, new: Iterator[Statement], draft: Sequence[Statement]) -> Iterator[str]:
         """Writes the new statements as they come, or the draft where they don't improve it.

@@ -53,11 +53,16 @@ class Written:
         """A citation in it is."""
         self.refused = False
 
-    def add(self, sentence: Sentence, judgement: Judgement) -> str:
-        """A sentence with its marker; returns what is new in the text."""
+    def add(self, sentence: Sentence, judgement: Judgement, similarity: float | None = None) -> str:
+        """A sentence with its marker, and how near it is to its quote; returns what is new in the text."""
         if judgement.sentence is None:
             raise ValueError("Only a sentence with a source is shown.")
-        marker = self._citations.cite(judgement.sentence, verified=judgement.verified)
+        marker = self._citations.cite(
+            judgement.sentence,
+            verified=judgement.verified,
+            support=judgement.support.score,
+            similarity=similarity,
+        )
         self.verified = self.verified or judgement.verified
         return self._append(sentence.gap, f"{as_shown(sentence.text)} [{marker}]")
 

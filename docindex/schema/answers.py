@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from docindex.errors import QueryError
@@ -111,13 +111,20 @@ class Citation:
     """The stored text holds the quote at this span, and the quote supports the sentence that cites it."""
     row: int | None = None
     """Of a table, as the program that shows the file counts: a sheet's row, a file's line."""
+    support: float | None = None
+    """From 0 to 1: the share of the words and numbers of the sentence that the quote or its headings have, too. Of
+    several sentences it is the least; of what is quoted as it stands it is 1. None where a value is cited or a row."""
+    similarity: float | None = None
+    """The cosine of the sentence and the quote, likewise. None without an embedder, and of what is quoted as it is."""
+
+    def cited_again(self, support: float | None, similarity: float | None) -> Citation:
+        """With the scores of one more sentence that cites it."""
+        return replace(self, support=_least(self.support, support), similarity=_least(self.similarity, similarity))
 
     def as_dict(self) -> dict[str, Any]:
-        """The citation as `--json` prints it; `row` is there where a row is cited."""
-        told = asdict(self)
-        if self.row is None:
-            del told["row"]
-        return told
+        """The citation as `--json` prints it; `row` and the scores are there where they are known."""
+        told = asdict(self) | {"support": _rounded(self.support), "similarity": _rounded(self.similarity)}
+        return {name: value for name, value in told.items() if value is not None or name not in _WHERE_KNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +207,14 @@ class Response:
         if self.steps:
             told["steps"] = [step.as_dict() for step in self.steps]
         return told
+
+
+_WHERE_KNOWN = ("row", "support", "similarity")
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    known = [score for score in (one, other) if score is not None]
+    return min(known, default=None)
 
 
 def _rounded(score: float | None) -> float | None:

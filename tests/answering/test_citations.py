@@ -137,6 +137,16 @@ def test_a_citation_has_the_page_and_the_words_of_the_stored_document(manual: Do
     assert first.node_id == manual_hits[1].node_id
 
 
+def test_of_several_sentences_a_citation_has_the_least_scores(manual: Document, manual_hits: list[Hit]):
+    sentence = sources("How long is the warranty?", manual_hits, manual).sentences[0]
+    citations = CitationList({"manual": manual}.get)
+    citations.quote(sentence)
+    citations.cite(sentence, verified=True, support=0.9, similarity=0.6)
+    citations.cite(sentence, verified=True, support=0.95, similarity=0.5)
+    (citation,) = citations.as_tuple()
+    assert (citation.support, citation.similarity) == (0.9, 0.5)
+
+
 def test_nothing_is_verified_against_a_document_that_says_something_else_or_is_gone(
     manual: Document, manual_hits: list[Hit]
 ):

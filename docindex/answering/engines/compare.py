@@ -118,7 +118,7 @@ class CompareEngine:
 
         def cited(sentence: SourceSentence) -> str:
             used.append(sentence.hit)
-            return f"{plain(sentence.text)} [{citations.cite(sentence, verified=True)}]"
+            return f"{plain(sentence.text)} [{citations.quote(sentence)}]"
 
         text = ""
         for block in _blocks(sides, self._embed, cited):

@@ -20,7 +20,7 @@ _LONGEST_LABEL = 70
 def extract(question: str, keys: Sequence[KeySentence], document: Document, *, bullets: bool) -> Response:
     """The sentences, each with its citation; under its heading where it has none of the heading's words."""
     citations = CitationList(lambda doc_id: document if doc_id == document.doc_id else None)
-    shown = [f"{_label(key)}{plain(key.source.text)} [{citations.cite(key.source, verified=True)}]" for key in keys]
+    shown = [f"{_label(key)}{plain(key.source.text)} [{citations.quote(key.source)}]" for key in keys]
     text = "\n".join(f"- {sentence}" for sentence in shown) if bullets else " ".join(shown)
     hits = {key.source.hit.node_id: key.source.hit for key in keys}
     return Response(
