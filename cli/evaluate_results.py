@@ -46,10 +46,10 @@ def eval_compare(
       docindex eval compare main.json branch.json --max-drop 0.005 --json
     """
     from docindex.evaluation.comparison import compare, drops
+    from docindex.evaluation.results import told_apart
     from docindex.evaluation.run_files import read_evaluation
 
-    reference = read_evaluation(base)
-    results = [read_evaluation(path) for path in new]
+    reference, *results = told_apart([read_evaluation(path) for path in (base, *new)])
     comparisons = [compare(result, reference) for result in results]
     found = [drops(result, reference, max_drop) if max_drop is not None else [] for result in results]
     if as_json:

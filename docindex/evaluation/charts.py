@@ -6,7 +6,7 @@ A chart is 640 units wide. Series are numbered, and a style sheet gives each num
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from docindex.evaluation.comparison import Comparison
@@ -123,10 +123,10 @@ def depth_chart(evaluations: Sequence[Evaluation]) -> Chart | None:
         return None
     deepest = max(len(result.ranking) for evaluation in shown for result in evaluation.results)
     depths = [depth for depth in DEPTHS if depth <= max(deepest, 2)]
-    curves = {
-        evaluation.name: [(float(depth), _recall(evaluation, depth)) for depth in depths]
+    curves = [
+        (evaluation.name, [(float(depth), _recall(evaluation, depth)) for depth in depths])
         for evaluation in shown[:MOST_SERIES]
-    }
+    ]
     scale = _logarithmic(depths[0], depths[-1], LEFT, WIDTH - RIGHT)
     return _curves("Recall by depth", "first k of a ranking", "recall", curves, scale, [float(d) for d in depths], 0, 1)
 
@@ -203,9 +203,7 @@ def weight_chart(evaluations: Sequence[Evaluation], metric: str) -> Chart | None
         return None
     values = [value for line in points.values() for value in line.values()]
     low, high = _padded(min(values), max(values))
-    curves: dict[str, list[tuple[float, float]]] = {
-        f"{size} tokens": sorted(line.items()) for size, line in sorted(points.items())[:MOST_SERIES]
-    }
+    curves = [(f"{size} tokens", sorted(line.items())) for size, line in sorted(points.items())[:MOST_SERIES]]
     scale = _linear(weights[0], weights[-1], LEFT, WIDTH - RIGHT)
     return _curves(f"{metric} by settings", "weight of the dense score", metric, curves, scale, weights, low, high)
 
@@ -214,7 +212,7 @@ def _curves(
     title: str,
     x_label: str,
     y_label: str,
-    curves: Mapping[str, Sequence[tuple[float, float]]],
+    curves: Sequence[tuple[str, Sequence[tuple[float, float]]]],
     x: Scale,
     x_values: Sequence[float],
     low: float,
@@ -230,15 +228,14 @@ def _curves(
         x_ticks=_ticks(x, x_values),
         y_ticks=_ticks(y, [low + step * (high - low) / 4 for step in range(5)]),
         lines=tuple(
-            Line(tuple((x(at), y(value)) for at, value in curve), series)
-            for series, curve in enumerate(curves.values())
+            Line(tuple((x(at), y(value)) for at, value in curve), series) for series, (_, curve) in enumerate(curves)
         ),
         dots=tuple(
             Dot(x(at), y(value), series, f"{name}: {value:.4f} at {at:g}")
-            for series, (name, curve) in enumerate(curves.items())
+            for series, (name, curve) in enumerate(curves)
             for at, value in curve
         ),
-        names=_legend(list(curves)),
+        names=_legend([name for name, _ in curves]),
     )
 
 

@@ -24,7 +24,7 @@ from docindex.evaluation.charts import (
 )
 from docindex.evaluation.comparison import Change, Comparison, compare
 from docindex.evaluation.report_page import PAGE
-from docindex.evaluation.results import LOWER_IS_BETTER, Evaluation, QueryResult
+from docindex.evaluation.results import LOWER_IS_BETTER, Evaluation, QueryResult, told_apart
 
 MOST_QUERIES = 200
 """Queries of one system that are listed, the worst ones first; the run's file has them all."""
@@ -43,7 +43,8 @@ class Against:
 
 
 def report(evaluations: Sequence[Evaluation], title: str = "Evaluation") -> str:
-    """The page. The first of the evaluations is what the others are compared with."""
+    """The page. The first of the evaluations is what the others are compared with. Those of one name are numbered."""
+    evaluations = told_apart(evaluations)
     first, *others = evaluations
     metric = first.metrics[0] if first.metrics else ""
     comparable = [other for other in others if _comparable(other, first)]
@@ -64,6 +65,7 @@ def report(evaluations: Sequence[Evaluation], title: str = "Evaluation") -> str:
         against=[_against(other, first, metric) for other in comparable[: MOST_SERIES - 1]],
         worst={place: worst(evaluation, metric) for place, evaluation in enumerate(evaluations[:MOST_SERIES])},
         metric=metric,
+        drawn=MOST_SERIES,
         width=WIDTH,
         left=LEFT,
         right=WIDTH - RIGHT,

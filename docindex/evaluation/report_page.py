@@ -116,6 +116,9 @@ svg text { fill: var(--ink); font-size: 12px; }
 {% endfor %}
 </table>
 </div>
+{% if evaluations|length > drawn %}
+<p class="faint">Only the first {{ drawn }} of the {{ evaluations|length }} results are compared and drawn by name.</p>
+{% endif %}
 {% for chart in charts %}
 {{ draw(chart) }}
 {% endfor %}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -112,3 +113,15 @@ class Evaluation:
         if per_query:
             facts["per_query"] = [result.as_dict() for result in self.results]
         return facts
+
+
+def told_apart(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """The evaluations, numbered where several have one name, as those of one mode have that were given none."""
+    names = Counter(evaluation.name for evaluation in evaluations)
+    seen: Counter[str] = Counter()
+    found = []
+    for evaluation in evaluations:
+        seen[evaluation.name] += 1
+        number = f"{evaluation.name} ({seen[evaluation.name]})"
+        found.append(replace(evaluation, name=number) if names[evaluation.name] > 1 else evaluation)
+    return found

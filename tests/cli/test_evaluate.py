@@ -159,6 +159,8 @@ def test_results_are_compared_and_reported(run, data: Path, tmp_path: Path):
     assert plain.out.splitlines()[0] == "two against one  4 queries of toy, train"
     assert "+1.0000  q3" in plain.out
     assert run("eval", "compare", one, two, "--max-drop", "0").code == 0
+    same = run("eval", "compare", one, one)
+    assert same.out.splitlines()[0].startswith("one (2) against one (1)")
     page = tmp_path / "report.html"
     assert run("eval", "report", one, two, "--out", page, "--json").json == {"file": str(page), "results": 2}
     assert etree.fromstring(page.read_bytes()).findtext("body/h1") == "Evaluation"

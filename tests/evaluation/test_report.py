@@ -97,6 +97,24 @@ def test_recall_grows_with_depth() -> None:
     assert depth_chart([replace(GOOD, results=tuple(replace(r, ranking=()) for r in GOOD.results))]) is None
 
 
+def test_results_of_one_name_are_all_drawn_and_told_apart() -> None:
+    one, two = replace(GOOD, name="hybrid"), replace(FAIR, name="hybrid")
+    chart = depth_chart([one, two])
+    assert chart is not None
+    assert len(chart.lines) == 2
+    assert len(chart.dots) == 2 * len(chart.x_ticks)
+    texts = "".join(page(report([one, two, replace(FAIR, name="other")])).itertext())
+    assert "hybrid (2) against hybrid (1)" in texts
+    assert "other against hybrid (1)" in texts
+
+
+def test_a_page_says_how_many_of_its_results_are_drawn() -> None:
+    said = "Only the first 8 of the 9 results are compared and drawn"
+    nine = [replace(GOOD, name=f"system {number}") for number in range(9)]
+    assert said in "".join(page(report(nine)).itertext())
+    assert "Only the first" not in "".join(page(report(nine[:8])).itertext())
+
+
 def test_trials_are_plotted_by_weight_and_size() -> None:
     trials = [
         replace(GOOD if weight == 0.7 else FAIR, settings={"chunk_tokens": size, "dense_weight": weight, "k": k})
