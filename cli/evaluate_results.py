@@ -144,5 +144,7 @@ def finish(
             show_queries(screen, evaluation)
         if before is not None:
             show_drops(screen, found, str(baseline))
+            if any(result.error for result in evaluation.results):
+                screen.line(Span("Against it, queries that failed count as the worst.", "dim"))
     if found:
         raise typer.Exit(FAILED)

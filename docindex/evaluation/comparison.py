@@ -1,9 +1,13 @@
-"""One evaluation against another: differences with paired intervals, and the gate that a baseline is."""
+"""One evaluation against another: differences with paired intervals, and the gate that a baseline is.
+
+A query that failed counts as the worst in every metric that the other evaluation has for it: who fails where the
+other answers does not get better by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docindex.errors import ConfigError
@@ -98,13 +102,7 @@ def compare(ours: Evaluation, theirs: Evaluation) -> Comparison:
     Raises:
         ConfigError: They were measured on other queries or judgements, or share no metric.
     """
-    _require_same(ours, theirs)
-    shared = [metric for metric in ours.metrics if metric in theirs.metrics]
-    if not shared:
-        raise ConfigError(
-            f"{ours.name} and {theirs.name} share no metric ({', '.join(ours.metrics)}; {', '.join(theirs.metrics)}): "
-            "measure both by the same ones."
-        )
+    ours, theirs, shared = _counted(ours, theirs)
     return Comparison(ours, theirs, tuple(_by_metric(ours, theirs, metric) for metric in shared))
 
 
@@ -112,14 +110,15 @@ def drops(now: Evaluation, baseline: Evaluation, max_drop: float, metrics: Seque
     """The metrics that are worse than those of a baseline by more than `max_drop`; all shared ones are looked at.
 
     Raises:
-        ConfigError: The baseline was measured on other queries or judgements, or lacks a metric that is named.
+        ConfigError: The baseline was measured on other queries or judgements, lacks a metric that is named, or shares
+            none.
     """
-    _require_same(now, baseline)
+    now, baseline, shared = _counted(now, baseline)
     for name in metrics:
         if name not in now.metrics or name not in baseline.metrics:
             raise ConfigError(f"The metric {name} is not in both results: name one of {', '.join(now.metrics)}.")
     found = []
-    for metric in metrics or [name for name in now.metrics if name in baseline.metrics]:
+    for metric in metrics or shared:
         fall = baseline.mean(metric) - now.mean(metric)
         if (-fall if metric in LOWER_IS_BETTER else fall) > max_drop + _ROUNDING:
             found.append(Drop(metric, now.mean(metric), baseline.mean(metric), max_drop))
@@ -141,6 +140,34 @@ def _by_metric(ours: Evaluation, theirs: Evaluation, metric: str) -> MetricCompa
         len(gains) - better - worse,
         worse,
     )
+
+
+def _counted(ours: Evaluation, theirs: Evaluation) -> tuple[Evaluation, Evaluation, list[str]]:
+    """Both with what failed counted, and the metrics that both have."""
+    _require_same(ours, theirs)
+    first, second = _with_failures(ours, theirs), _with_failures(theirs, ours)
+    shared = [metric for metric in first.metrics if metric in second.metrics]
+    if not shared:
+        raise ConfigError(
+            f"{ours.name} ({_measures(ours)}) and {theirs.name} ({_measures(theirs)}) share no metric: "
+            "measure both by the same ones."
+        )
+    return first, second, shared
+
+
+def _with_failures(evaluation: Evaluation, other: Evaluation) -> Evaluation:
+    known = {result.query_id: result.scores for result in other.results}
+    results = [
+        replace(result, scores={metric: float(metric in LOWER_IS_BETTER) for metric in known.get(result.query_id, ())})
+        if result.error
+        else result
+        for result in evaluation.results
+    ]
+    return replace(evaluation, results=tuple(results))
+
+
+def _measures(evaluation: Evaluation) -> str:
+    return ", ".join(evaluation.metrics) or f"all {len(evaluation.results)} queries failed"
 
 
 def _require_same(ours: Evaluation, theirs: Evaluation) -> None:

@@ -210,6 +210,13 @@ def test_answers_are_measured(run, built: Path, tmp_path: Path):
     assert found["metrics"]["false_answer"]["mean"] == 0.0
     assert "40,000" in found["per_query"][0]["answer"]
     assert run("eval", "compare", out, out, "--json").code == 0
+    failed = json.loads(out.read_text())
+    failed["results"][0] |= {"scores": {}, "error": "too long"}
+    worse = tmp_path / "failed.json"
+    worse.write_text(json.dumps(failed))
+    gate = run("eval", "compare", out, worse, "--max-drop", "0.5")
+    assert gate.code == 1
+    assert "Worse: contains is 0.0000, and was 1.0000" in gate.out
     refused = run("eval", "answers", "--questions", file, "-i", built, "--out", tmp_path / "answers.trec")
     assert refused.code == 2
 

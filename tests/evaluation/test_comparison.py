@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from docindex.errors import ConfigError
@@ -62,6 +64,38 @@ def test_the_gate_lets_what_is_allowed_pass() -> None:
     assert drops(BETTER, BASE, 0.0) == []
     with pytest.raises(ConfigError, match="mrr@10 is not in both"):
         drops(BASE, BETTER, 0.1, ["mrr@10"])
+
+
+def failing(evaluation: Evaluation, *query_ids: str) -> Evaluation:
+    """The evaluation, had it failed on these queries."""
+    results = [
+        replace(result, scores={}, error="too long") if result.query_id in query_ids else result
+        for result in evaluation.results
+    ]
+    return replace(evaluation, results=tuple(results))
+
+
+def test_no_gate_is_passed_by_failing() -> None:
+    everything = failing(BASE, *(f"q{n}" for n in range(20)))
+    (drop,) = drops(everything, BASE, 0.0)
+    assert (drop.metric, drop.now, drop.before) == ("ndcg@10", 0.0, BASE.mean("ndcg@10"))
+    some = failing(BASE, "q19", "q0")
+    (drop,) = drops(some, BASE, 0.04)
+    assert drop.now == pytest.approx(BASE.mean("ndcg@10") - 0.95 / 20)
+    (row,) = compare(some, BASE).metrics
+    assert (row.ours, row.better, row.equal, row.worse) == (drop.now, 0, 19, 1)
+    assert [change.query_id for change in compare(some, BASE).changes("ndcg@10")] == ["q19"]
+    assert drops(BASE, some, 0.0) == []  # what failed before and does not now is no loss
+    assert drops(some, some, 0.0) == []
+    for one, other in ((everything, everything), (measured("m", {"q0": 1.0}, metric="map@10"), BASE)):
+        with pytest.raises(ConfigError, match="share no metric"):
+            drops(one, other, 0.1)
+
+
+def test_a_failure_is_the_worst_where_less_is_better() -> None:
+    before = measured("before", dict.fromkeys("abcd", 0.0), "false_answer")
+    (drop,) = drops(failing(before, "a"), before, 0.1)
+    assert (drop.now, drop.before) == (0.25, 0.0)
 
 
 def test_what_was_measured_on_other_questions_can_not_be_compared() -> None:
