@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -20,7 +21,7 @@ from docindex.config import IndexConfig
 from docindex.errors import ConfigError, IndexNotFoundError, QueryError
 
 if TYPE_CHECKING:
-    from docindex.evaluation.tuning import Task, Tuning
+    from docindex.evaluation.tuning import Task
 
 
 def eval_tune(
@@ -61,7 +62,8 @@ def eval_tune(
         str, typer.Option("--split", metavar="NAME", help="Only train: what is tuned on must not measure.")
     ] = "train",
     adopt: Annotated[
-        bool, typer.Option("--adopt/--no-adopt", help="Write the best weight into the index, where that is enough.")
+        bool,
+        typer.Option("--adopt/--no-adopt", help="Write the best weight and k into the index, where that is enough."),
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,15 +72,16 @@ def eval_tune(
     Every combination is measured on the train split: qrels/train.tsv of --data, or the questions of --questions that
     belong to train (`docindex eval run --split test` measures on the others). No other judgements are looked at.
 
-    The best weight is written into the index of --index. Another size of passages needs another index: the one that
-    was tried is in the working folder, ready for use, and the command that makes one is printed.
+    The best weight is written into the index of --index, and so is the best k, if several were tried: it is how many
+    passages `docindex search` gives without -k. Another size of passages needs another index: the one that was tried
+    is in the working folder with the best settings, and the command that puts it in place is printed.
 
     Examples:
       docindex eval tune --data scifact --index scifact-index
       docindex eval tune --questions questions.jsonl --dense-weight 0.3,0.5,0.7,0.9
       docindex eval tune --questions questions.jsonl --source docs/ --chunk-tokens 128,200
     """
-    from docindex.evaluation.adoption import set_dense_weight
+    from docindex.evaluation.adoption import adopt_settings
     from docindex.evaluation.metrics import parse_metric
     from docindex.evaluation.tasks import collection_task, question_task
     from docindex.evaluation.tuning import PASSAGES, Grid, index_path, require_train, tune
@@ -91,14 +94,14 @@ def eval_tune(
     session = Session.of(ctx)
     # A collection has nothing to do with the index that commands use when none is given.
     path = session.index_path(index) if data is None else index
-    config = None if path is None else _config_of(session, path)
-    now = config or IndexConfig()
+    known = None if path is None else _settings_of(session, path)
+    now, k_now = known or (IndexConfig(), None)
     decides = parse_metric(metric or ("ndcg@10" if data is not None else "mrr@10"))
     task: Task
     if data is not None:
         task = collection_task(data, session.environment, decides)
         sizes = chunk_tokens or "128,200,256"
-    elif questions is not None and path is not None and config is not None:
+    elif questions is not None and path is not None and known is not None:
         task = question_task(questions, path, source or (), session.environment, decides)
         sizes = chunk_tokens or str(now.chunk_tokens)
     else:
@@ -111,42 +114,53 @@ def eval_tune(
     bring_model(session, now.embedder)
     with show_count("Reading") as on_count:
         tuning = tune(task, now, grid, decides.name, work, environment=session.environment, on_count=on_count)
-    best = tuning.best.settings
-    enough = path if config is not None and best.chunk_tokens == now.chunk_tokens else None
-    adopted = adopt and enough is not None and best.dense_weight != now.dense_weight
+    best, k_best = tuning.best.settings, tuning.best_k
+    enough = path if known is not None and best.chunk_tokens == now.chunk_tokens else None
+    same = best.dense_weight == now.dense_weight and k_best in (None, k_now)
+    adopted = adopt and enough is not None and not same
     if adopted and enough is not None:
-        set_dense_weight(enough, best.dense_weight)
+        adopt_settings(enough, dense_weight=best.dense_weight, k=k_best)
     made = index_path(work, best.chunk_tokens)
     if as_json:
-        print_json(tuning.as_dict() | {"adopted": adopted, "index": str(enough or made)})
+        has_them = enough if adopted or same else None
+        print_json(tuning.as_dict() | {"adopted": adopted, "index": str(has_them or made)})
         return
     screen = open_screen()
     show_tuning(screen, tuning)
-    _advise(screen, tuning, enough, made, adopted=adopted)
-
-
-def _advise(screen: Screen, tuning: Tuning, path: Path | None, made: Path, *, adopted: bool) -> None:
-    best, now = tuning.best.settings, tuning.now.settings
-    if adopted:
-        screen.line(Span("Adopted: ", "good"), f"the index at {path} has the weight {best.dense_weight:g} now.")
-    elif path is not None and best.dense_weight != now.dense_weight:
-        screen.line(f"The index at {path} was left as it is.")
-    elif path is not None:
-        screen.line(f"The index at {path} has the best settings already.")
+    if enough is None:
+        _offer(screen, made, path, replaces=known is not None)
+    elif adopted:
+        screen.line(Span("Adopted: ", "good"), f"the index at {enough} has the weight {best.dense_weight:g} now.")
+        if k_best is not None:
+            screen.line(f"docindex search gives {k_best} passages of it without -k.")
+    elif same:
+        screen.line(f"The index at {enough} has the best settings already.")
     else:
-        screen.line("An index with these settings is at ", Span(str(made), "name"), ". To make one elsewhere:")
-        config = f"IndexConfig(chunk_tokens={best.chunk_tokens}, dense_weight={best.dense_weight:g})"
-        screen.line(f'Index.create("NEW", {config}), and then ingest', indent=2)
-    if best.k > 10:
-        screen.line(Span(f"Rankings of documents are best with {best.k} passages: docindex search -k {best.k}", "dim"))
+        screen.line(f"The index at {enough} was left as it is.")
 
 
-def _config_of(session: Session, path: Path) -> IndexConfig | None:
+def _offer(screen: Screen, made: Path, path: Path | None, *, replaces: bool) -> None:
+    """Tells of the index with another size of passages, which only the user can put in the place of one."""
+    screen.line("An index with these settings is at ", Span(str(made), "name"), ", ready for use.")
+    if path is None:
+        return
+    place = shlex.quote(str(path))
+    copy = f"cp -r {shlex.quote(str(made))} {place}"
+    if replaces:
+        screen.line("To put it in place, where tags, conversations and indexes on top stay with the old one:")
+        screen.line(f"mv {place} {shlex.quote(f'{path}.before')} && {copy}", indent=2)
+    else:
+        screen.line("To put it in place:")
+        screen.line(copy, indent=2)
+
+
+def _settings_of(session: Session, path: Path) -> tuple[IndexConfig, int] | None:
+    """What the index is built with, and how many passages a search gives; None where there is no index."""
     from docindex.index import Index
 
     try:
         with Index.open(path, environment=session.environment) as opened:
-            return opened.config
+            return opened.config, opened.k
     except IndexNotFoundError:
         return None
 

@@ -50,6 +50,16 @@ ModeOption = Annotated[
     ),
 ]
 
+KOption = Annotated[
+    int | None,
+    typer.Option(
+        "-k",
+        min=1,
+        help="How many passages the search gives.",
+        show_default="10, or what `docindex eval tune` found best for the index",
+    ),
+]
+
 FilterOption = Annotated[
     str | None,
     typer.Option(

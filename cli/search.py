@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docindex.cli.opening_indexes import open_indexes
-from docindex.cli.options import AtOption, FilterOption, IndexesOption, JsonOption, ModeOption, PromptsOption
+from docindex.cli.options import (
+    AtOption,
+    FilterOption,
+    IndexesOption,
+    JsonOption,
+    KOption,
+    ModeOption,
+    PromptsOption,
+)
 from docindex.cli.output import print_json, print_json_line
 from docindex.cli.render import show_hits, show_stages
 from docindex.cli.retrieving import (
@@ -50,7 +58,7 @@ def search(
         str | None, typer.Argument(metavar="QUERY", help="A question or some words.", show_default=False)
     ] = None,
     index: IndexesOption = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 10,
+    k: KOption = None,
     mode: ModeOption = "hybrid",
     filter: FilterOption = None,  # noqa: A002 - the option's name
     queries: Annotated[
@@ -97,6 +105,7 @@ def search(
 
     with open_indexes(session, index, at) as opened:
         ready = time.perf_counter()
+        k = k or opened.k
         if many is not None:
             _search_many(opened, many, k, mode, filter, options, started)
             return

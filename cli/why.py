@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, ModeOption, PromptsOption, at_version
+from docindex.cli.options import (
+    AtOption,
+    FilterOption,
+    IndexOption,
+    JsonOption,
+    KOption,
+    ModeOption,
+    PromptsOption,
+    at_version,
+)
 from docindex.cli.output import print_json
 from docindex.cli.retrieving import (
     ExpandOption,
@@ -56,7 +65,7 @@ def why(
             show_default=False,
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the search gives.")] = 10,
+    k: KOption = None,
     mode: ModeOption = "hybrid",
     filter: FilterOption = None,  # noqa: A002 - the option's name
     via: ViaOption = "passages",
@@ -92,7 +101,7 @@ def why(
             _tell(opened.why_traced(query, _trace_id(trace)), as_json=as_json)  # the one argument is the document
             return
         options = retrieval_options(via, expand, window, transform, rerank, settings, prompts)
-        found = opened.why(query, doc_id or "", k, mode, filter, options)
+        found = opened.why(query, doc_id or "", k or opened.k, mode, filter, options)
     if as_json:
         print_json(found.as_dict())
         return

@@ -78,6 +78,11 @@ class JoinedIndex(Searchable):
         """What stands before the ids and sources of each index, in the order in which they were given."""
         return tuple(self._indexes)
 
+    @property
+    def k(self) -> int:
+        """How many passages `docindex search` gives where no number is named: the most that one of them does."""
+        return max(index.k for index in self._indexes.values())
+
     def engine(
         self,
         name: EngineName = "retriever",

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 class Searchable(ABC):
     """What can be searched and asked: all that it takes is a retriever, an engine, and where conversations are kept."""
 
+    @property
+    @abstractmethod
+    def k(self) -> int:
+        """How many passages `docindex search` gives where no number is named."""
+
     def search(
         self,
         query: str,

@@ -49,6 +49,11 @@ class StoredIndex:
         """What the index is built with."""
         return self._parts.config
 
+    @property
+    def k(self) -> int:
+        """How many passages `docindex search` gives where no number is named: 10, or what tuning found best."""
+        return self._parts.k
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def documents(self) -> Iterator[DocumentRecord]:

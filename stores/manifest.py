@@ -12,6 +12,7 @@ from docindex.config import FORMAT_VERSION, IndexConfig
 from docindex.errors import ConfigError, FormatError, IndexNotFoundError
 
 MANIFEST_FILE = "docindex.json"
+USUAL_K = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Manifest:
     """Ties a registry in a shared database server to its index."""
     format_version: int = FORMAT_VERSION
     """What the file on disk says."""
+    k: int = USUAL_K
+    """How many passages a search gives that names no number. It stands beside the config: versions of docindex that do
+    not know it open the index all the same."""
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -66,6 +70,7 @@ def read_manifest(path: Path) -> Manifest:
             canaries=tuple(Canary(canary["text"], tuple(canary["vector"])) for canary in saved["canaries"]),
             index_id=saved["index_id"],
             format_version=found,
+            k=saved.get("k", USUAL_K),
         )
     except ConfigError:
         raise
@@ -80,6 +85,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         "index_id": manifest.index_id,
         "embedder": {"name": manifest.embedder, "fingerprint": manifest.fingerprint, "dim": manifest.dim},
         "config": manifest.config.as_dict(),
+        "k": manifest.k,
         "canaries": [
             {"text": canary.text, "vector": [round(value, 6) for value in canary.vector]}
             for canary in manifest.canaries

@@ -10,8 +10,13 @@ from docindex.stores.lease import lease
 from docindex.stores.manifest import read_manifest, write_manifest
 
 
-def set_dense_weight(path: Path, weight: float) -> None:
-    """Writes the share of the dense score in hybrid search into an index. Who has it open goes on with the old one.
+def adopt_settings(path: Path, *, dense_weight: float, k: int | None = None) -> None:
+    """Writes settings of search into an index. Who has it open goes on with the old ones.
+
+    Args:
+        path: The folder of the index.
+        dense_weight: The share of the dense score in hybrid search.
+        k: How many passages a search gives that names no number; None leaves that as it is.
 
     Raises:
         IndexNotFoundError: There is none.
@@ -21,6 +26,7 @@ def set_dense_weight(path: Path, weight: float) -> None:
     Index.open(path).close()  # which brings an older format up to date
     with lease(path):
         manifest = read_manifest(path)
-        config = replace(manifest.config, dense_weight=weight)
-        if config != manifest.config:
-            write_manifest(path, replace(manifest, config=config))
+        config = replace(manifest.config, dense_weight=dense_weight)
+        adopted = replace(manifest, config=config, k=k or manifest.k)
+        if adopted != manifest:
+            write_manifest(path, adopted)

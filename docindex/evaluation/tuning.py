@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from docindex.config import Environment, IndexConfig
 from docindex.errors import ConfigError, LoadError
-from docindex.evaluation.adoption import set_dense_weight
+from docindex.evaluation.adoption import adopt_settings
 from docindex.evaluation.bootstrap import Interval, paired_difference
 from docindex.evaluation.counting import OnCount, unheard
 from docindex.evaluation.metrics import Metric
@@ -89,6 +89,11 @@ class Tuning:
     """The settings that the index has, with the best k."""
     difference: Interval
     """The best one's metric minus that of the settings now, with both on the same queries."""
+
+    @property
+    def best_k(self) -> int | None:
+        """The best number of passages; None where only one was tried."""
+        return self.best.settings.k if len({trial.settings.k for trial in self.trials}) > 1 else None
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as `--json` prints it."""
@@ -183,9 +188,12 @@ def tune(
         for trial in trials
         if trial.settings == replace(best.settings, chunk_tokens=config.chunk_tokens, dense_weight=config.dense_weight)
     )
-    set_dense_weight(index_path(work, best.settings.chunk_tokens), best.settings.dense_weight)
     difference = paired_difference(best.evaluation.values(metric), now.evaluation.values(metric))
-    return Tuning(metric, tuple(trials), best, now, difference)
+    tuning = Tuning(metric, tuple(trials), best, now, difference)
+    adopt_settings(
+        index_path(work, best.settings.chunk_tokens), dense_weight=best.settings.dense_weight, k=tuning.best_k
+    )
+    return tuning
 
 
 def index_path(work: Path, chunk_tokens: int) -> Path:
@@ -225,7 +233,7 @@ def _try_size(
             else:
                 missing.append((settings, file))
         if missing:
-            set_dense_weight(path, weight)
+            adopt_settings(path, dense_weight=weight)
             with Index.open(path, environment=environment) as index:
                 trials += [_measured(task, index, settings, file, version, on_count) for settings, file in missing]
     return trials

@@ -68,6 +68,11 @@ class Parts:
         return self._manifest.config
 
     @property
+    def k(self) -> int:
+        """How many passages a search gives that names no number."""
+        return self._manifest.k
+
+    @property
     def fingerprint(self) -> str:
         """Of the embedder that built the index."""
         return self._manifest.fingerprint
@@ -223,6 +228,7 @@ class Parts:
         return {
             "path": str(self.path),
             "config": config,
+            "k": self.k,
             "embedder": {
                 "name": self._manifest.embedder,
                 "fingerprint": self._manifest.fingerprint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,27 @@ def test_the_winner_is_adopted(run, copy: Path, questions: Path, tmp_path: Path)
     assert "Best: chunk 200" in plain.out
 
 
+def test_the_best_number_of_passages_is_what_a_search_gives(run, corpus: Path, tmp_path: Path):
+    index = tmp_path / "index"
+    assert run("eval", "run", "--data", corpus, "-i", index, "--json").code == 0
+
+    def found(*options: str) -> int:
+        return len(run("search", "quartz or limestone", "-i", index, "--json", *options).json["hits"])
+
+    tune = ("eval", "tune", "--data", corpus, "-i", index, "--chunk-tokens", "200", "--dense-weight", "0.7")
+    alone = run(*tune, "--work", tmp_path / "alone", "-k", "2", "--json").json
+    assert (alone["adopted"], alone["index"], found()) == (False, str(index), 4)
+    measured = run(*tune, "--work", tmp_path / "work", "-k", "2,3", "--no-adopt", "--json").json
+    assert (measured["adopted"], measured["index"]) == (False, str(tmp_path / "work" / "chunk-200"))
+    assert found() == 4
+    adopted = run(*tune, "--work", tmp_path / "work", "-k", "2,3", "--json").json
+    assert (adopted["adopted"], adopted["index"]) == (True, str(index))
+    assert found() == adopted["best"]["k"]
+    assert run("status", "-i", index, "--json").json["k"] == adopted["best"]["k"]
+    assert found("-k", "1") == 1
+    assert "has the best settings already" in run(*tune, "--work", tmp_path / "work", "-k", "2,3").out
+
+
 def test_a_collection_is_tuned_into_a_new_index(run, corpus: Path, tmp_path: Path):
     work = tmp_path / "work"
     tune = (
@@ -258,7 +280,7 @@ def test_a_collection_is_tuned_into_a_new_index(run, corpus: Path, tmp_path: Pat
     )
     ran = run(*tune)
     assert ran.code == 0, ran.err
-    assert "IndexConfig(chunk_tokens=" in ran.out or "best settings" in ran.out
+    assert f"An index with these settings is at {work / 'chunk-'}" in ran.out
     found = run(*tune, "--json").json
     assert Path(found["index"]).parent == work
     assert run("search", "bees", "-i", found["index"], "--json").code == 0
@@ -267,6 +289,28 @@ def test_a_collection_is_tuned_into_a_new_index(run, corpus: Path, tmp_path: Pat
     refused = run(*tune, "--split", "test")
     assert refused.code == 2
     assert "tuned on the split train, and not on test" in refused.err
+
+
+def test_an_index_with_another_size_of_passages_is_put_in_place_by_what_is_printed(run, corpus: Path, tmp_path: Path):
+    index, work = tmp_path / "my index", tmp_path / "work"
+    filler = "The orchestra rehearsed a symphony by Brahms, and the cellists tuned again. " * 8
+    texts = {
+        "long": f"{filler}\n\nHedgehogs sleep under leaves.\n\n{filler}",
+        "decoy": "Bats, dormice and hedgehogs sleep all winter.",
+    }
+    records = [json.dumps({"_id": doc_id, "title": "", "text": text}) + "\n" for doc_id, text in texts.items()]
+    (corpus / "corpus.jsonl").write_text("".join(records))
+    (corpus / "queries.jsonl").write_text('{"_id": "q", "text": "Hedgehogs sleep under leaves."}\n')
+    (corpus / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq\tlong\t1\n")
+    run("eval", "run", "--data", corpus, "-i", index)
+    tune = ("eval", "tune", "--data", corpus, "-i", index, "--work", work, "--dense-weight", "0.9", "-k", "1")
+    ran = run(*tune, "--chunk-tokens", "16", "--metric", "ndcg@1")
+    assert ran.code == 0, ran.err
+    (command,) = (line for line in ran.out.splitlines() if "cp -r" in line)
+    subprocess.run(command, shell=True, check=True)
+    assert run("check", "-i", index).code == 0
+    assert run("status", "-i", index, "--json").json["config"]["chunk_tokens"] == 16
+    assert run("status", "-i", f"{index}.before", "--json").json["config"]["chunk_tokens"] == 200
 
 
 @pytest.mark.parametrize(

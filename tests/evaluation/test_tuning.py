@@ -8,7 +8,7 @@ from docindex import Index, IndexConfig
 from docindex.config import Environment
 from docindex.errors import ConfigError, LockedError
 from docindex.evaluation import Evaluation, load_dataset
-from docindex.evaluation.adoption import set_dense_weight
+from docindex.evaluation.adoption import adopt_settings
 from docindex.evaluation.counting import OnCount
 from docindex.evaluation.keywords import keyword_questions
 from docindex.evaluation.metrics import Metric, parse_metric
@@ -74,6 +74,7 @@ def test_every_combination_is_measured_once_even_over_an_interruption(collection
     assert means[Settings(chunk_tokens=200, dense_weight=0.0, k=3)] < means[tuning.now.settings]
     with Index.open(index_path(tmp_path, tuning.best.settings.chunk_tokens)) as index:
         assert index.config.dense_weight == tuning.best.settings.dense_weight
+        assert index.k == 10  # one k was tried, so none was chosen
     document = json.loads(json.dumps(tuning.as_dict()))
     assert (document["split"], len(document["trials"])) == ("train", 4)
 
@@ -84,6 +85,8 @@ def test_equal_combinations_leave_things_as_they_are_and_ask_for_less(collection
     assert {trial.evaluation.mean("ndcg@10") for trial in tuning.trials} == {tuning.best.evaluation.mean("ndcg@10")}
     assert tuning.best.settings == Settings(chunk_tokens=200, dense_weight=0.7, k=8)
     assert not tuning.difference.excludes_zero
+    with Index.open(index_path(tmp_path, 200)) as index:
+        assert (index.config.dense_weight, index.k) == (0.7, 8)
 
 
 def test_a_changed_collection_is_measured_anew(collection: Path, tmp_path: Path) -> None:
@@ -145,19 +148,24 @@ def test_what_is_out_of_range_is_refused_before_anything_is_built(collection: Pa
     assert not (tmp_path / "work").exists()
 
 
-def test_a_weight_is_written_under_the_lease_and_nothing_else_changes(index: Index, docs: Path) -> None:
+def test_settings_are_written_under_the_lease_and_nothing_else_changes(index: Index, docs: Path) -> None:
     index.ingest(docs)
     before = json.loads((index.path / "docindex.json").read_text())
     with lease(index.path), pytest.raises(LockedError):
-        set_dense_weight(index.path, 0.4)
-    set_dense_weight(index.path, 0.4)
+        adopt_settings(index.path, dense_weight=0.4)
+    adopt_settings(index.path, dense_weight=0.4)
     after = json.loads((index.path / "docindex.json").read_text())
-    assert after.pop("config") == before.pop("config") | {"dense_weight": 0.4}
+    config = after.pop("config")
+    assert config == before.pop("config") | {"dense_weight": 0.4}
     assert after == before
+    adopt_settings(index.path, dense_weight=0.4, k=30)
+    assert json.loads((index.path / "docindex.json").read_text()) == after | {"config": config, "k": 30}
     with pytest.raises(ConfigError, match="dense_weight"):
-        set_dense_weight(index.path, 1.2)
+        adopt_settings(index.path, dense_weight=1.2)
+    adopt_settings(index.path, dense_weight=0.4)
     with Index.open(index.path) as again:
         assert again.config.dense_weight == 0.4
+        assert again.k == 30
         assert again.search("oil", k=1)[0].doc_id == "sub/engine.txt"
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -100,6 +101,17 @@ def test_making_goes_on_after_a_crash(tmp_path: Path) -> None:
     (tmp_path / "docindex.json").unlink()
     with pytest.raises(StoreError, match=r"docindex\.json is missing"):
         create_stores(tmp_path, MANIFEST)
+
+
+def test_how_many_passages_a_search_gives_stands_beside_the_config(tmp_path: Path) -> None:
+    create_stores(tmp_path, replace(MANIFEST, k=30)).close()
+    assert read_manifest(tmp_path).k == 30
+    file = tmp_path / "docindex.json"
+    saved = json.loads(file.read_text())
+    assert "k" not in saved["config"]  # of which older versions refuse what they don't know
+    del saved["k"]  # as they write it
+    file.write_text(json.dumps(saved | {"of the future": 1}))
+    assert read_manifest(tmp_path).k == 10
 
 
 @pytest.mark.parametrize(
