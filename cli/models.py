@@ -101,7 +101,7 @@ def pull_models(
 def model_path(ctx: typer.Context, name: ModelArgument, as_json: JsonOption = False) -> None:
     """Prints where a model is, or would be, in the cache.
 
-    It is the folder of an embedder, and the GGUF file of a language model. Nothing is downloaded: when the model is
+    It is the folder of the model or, where the model is one, its GGUF file. Nothing is downloaded: when the model is
     missing, the exit code is 1 and the message says how to get it.
 
     Examples:

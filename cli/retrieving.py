@@ -43,8 +43,8 @@ RerankOption = Annotated[
     typer.Option(
         "--rerank",
         metavar="MODEL",
-        help='Judge the best hits anew: "late" by the tokens of the index\'s own model, or the folder of a '
-        "cross-encoder.",
+        help='Judge the best hits anew: "late" by the tokens of the index\'s own model, or a cross-encoder: '
+        "its folder, its GGUF file, or a name from `docindex models list`.",
         show_default=False,
     ),
 ]

@@ -13,12 +13,11 @@ from tokenizers import Encoding, Tokenizer
 from docindex.embedding.bert_folder import GRAPH_FILE, TOKENIZER, WEIGHTS, longest_input, read_pair_settings
 from docindex.embedding.derived import file_digests, graph_folder
 from docindex.embedding.onnx import batches
+from docindex.embedding.relevance import PAIR_TOKENS, relevance
 from docindex.embedding.sessions import open_session
 from docindex.embedding.tokens import encodable
 from docindex.errors import ModelError
 
-_LONGEST = 512
-"""Tokens of a pair, where the model does not say less."""
 _TOKENS_A_BATCH = 1024
 
 # What the inputs are called: by our own graphs, and by those that others export.
@@ -50,7 +49,7 @@ class OnnxCrossEncoder:
             self._session = open_session(graph_folder(folder, settings, weights) / GRAPH_FILE, threads)
         else:
             self._session = open_session(exported, threads)
-        self.max_tokens = longest_input(folder, _LONGEST)
+        self.max_tokens = longest_input(folder, PAIR_TOKENS)
         """Of a pair: the longer of the two loses its end."""
         self._tokenizer = _pair_tokenizer(folder / TOKENIZER, self.max_tokens)
         self._inputs = _roles(exported, self._session)
@@ -77,14 +76,7 @@ class OnnxCrossEncoder:
             for line, row in zip(padded, rows[role], strict=True):
                 line[: len(row)] = row
             feed[name] = padded
-        logits = np.asarray(self._session.run(None, feed)[0], dtype=np.float64).reshape(len(pairs), -1)
-        if logits.shape[1] > 2:
-            raise ModelError(
-                f"The reranker gives {logits.shape[1]} labels a pair, and docindex knows what one or two mean: "
-                "use a cross-encoder that was trained to rank."
-            )
-        margin = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
-        return (0.5 * (1 + np.tanh(margin / 2))).astype(np.float32)  # the logistic function, which can't overflow so
+        return relevance(np.asarray(self._session.run(None, feed)[0], dtype=np.float64).reshape(len(pairs), -1))
 
 
 def _pair_tokenizer(path: Path, max_tokens: int) -> Tokenizer:

@@ -22,9 +22,9 @@ from docindex.schema import digest
 
 _LONGEST = 2048
 """Tokens. Some models take far longer texts, in memory that grows with the square of the length."""
-_CPU_BATCH = 256
+CPU_BATCH = 256
 """Every token of a batch is held against all others of it, its own text's or not: larger ones are slower."""
-_GPU_BATCH = 2048
+GPU_BATCH = 2048
 _CONTEXT = 512
 """Room for the longest text of most models; it is made larger when a longer text comes."""
 
@@ -49,9 +49,9 @@ class GgufEmbedder:
         self._model = GgufModel(path)
         self._pooling = pooling_of(self._model)
         self._before, self._after = frame(self._model)
-        self.max_tokens = _longest(self._model)
+        self.max_tokens = longest_text(self._model, _LONGEST)
         self._tokens = text_tokens(self._model, _room(self._model))
-        self._batch_tokens = _GPU_BATCH if llama_build().gpu else _CPU_BATCH
+        self._batch_tokens = GPU_BATCH if llama_build().gpu else CPU_BATCH
         self._context = self._open(max(_CONTEXT, self._batch_tokens))
         self._using = threading.Lock()
         self.dim = self._context.dim
@@ -68,7 +68,7 @@ class GgufEmbedder:
             longest = max(map(len, tokens), default=0)
             if longest > self._context.batch_tokens:
                 self._context = self._open(self.max_tokens)
-            for members in _batches([len(ids) for ids in tokens], self._batch_tokens, self._context.most_texts):
+            for members in groups([len(ids) for ids in tokens], self._batch_tokens, self._context.most_texts):
                 vectors[members] = self._context.vectors([tokens[member] for member in members])
         return vectors
 
@@ -91,21 +91,22 @@ def read_tokens(path: Path) -> tuple[TextTokens, int]:
         ModelError: The file is missing or damaged, or its model makes no vectors of texts.
     """
     model = GgufModel(path, vocabulary_only=True)
-    return text_tokens(model, _room(model)), _longest(model)
+    return text_tokens(model, _room(model)), longest_text(model, _LONGEST)
 
 
-def _longest(model: GgufModel) -> int:
+def longest_text(model: GgufModel, most: int) -> int:
+    """How many tokens the model takes; `most` where it says more or nothing."""
     architecture = model.metadata("general.architecture") or ""
-    return min(_LONGEST, int(model.metadata(f"{architecture}.context_length") or _LONGEST))
+    return min(most, int(model.metadata(f"{architecture}.context_length") or most))
 
 
 def _room(model: GgufModel) -> int:
     """How many tokens of a text itself the model takes."""
     before, after = frame(model)
-    return max(1, _longest(model) - len(before) - len(after))
+    return max(1, longest_text(model, _LONGEST) - len(before) - len(after))
 
 
-def _batches(lengths: Sequence[int], most_tokens: int, most_texts: int) -> Iterator[list[int]]:
+def groups(lengths: Sequence[int], most_tokens: int, most_texts: int) -> Iterator[list[int]]:
     """Groups of indices of neighbouring texts, none larger than it may be; a text that is longer is alone."""
     group: list[int] = []
     tokens = 0

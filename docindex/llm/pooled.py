@@ -1,4 +1,4 @@
-"""One llama.cpp context that makes vectors: several texts a batch, the tokens of each pooled to one."""
+"""One llama.cpp context that makes vectors or judgements: several texts a batch, the tokens of each pooled to one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from docindex.protocols import Vectors
 _MOST_TEXTS = 64
 _FREE_WAIT_SECONDS = 2.0
 
-Pooling = Literal["mean", "cls", "last"]
-"""How the vectors of a text's tokens become one."""
+Pooling = Literal["mean", "cls", "last", "rank"]
+"""How the vectors of a text's tokens become one; "rank" is the head of a cross-encoder, which makes logits of them."""
 _POOLING: dict[Pooling, int] = {
     "mean": llama_cpp.LLAMA_POOLING_TYPE_MEAN,
     "cls": llama_cpp.LLAMA_POOLING_TYPE_CLS,
     "last": llama_cpp.LLAMA_POOLING_TYPE_LAST,
+    "rank": llama_cpp.LLAMA_POOLING_TYPE_RANK,
 }
 
 
@@ -33,16 +34,32 @@ def pooling_of(model: GgufModel) -> Pooling:
     Raises:
         ModelError: The model makes no vectors of texts.
     """
-    architecture = model.metadata("general.architecture") or ""
-    wanted = int(model.metadata(f"{architecture}.pooling_type") or llama_cpp.LLAMA_POOLING_TYPE_NONE)
-    for name, number in _POOLING.items():
-        if number == wanted:
-            return name
-    if wanted == llama_cpp.LLAMA_POOLING_TYPE_RANK:
+    named = _named_pooling(model)
+    if named == "rank":
         raise ModelError(f"{model.path} ranks pairs of texts and makes no vectors: choose an embedding model.")
+    if named is not None:
+        return named
     if model.generates_text:
         raise ModelError(f"{model.path} generates text and makes no vectors: choose an embedding model.")
     return "mean"
+
+
+def require_ranking(model: GgufModel) -> None:
+    """Lets encoders pass that judge pairs of texts.
+
+    Raises:
+        ModelError: It is another model.
+    """
+    if _named_pooling(model) != "rank" or model.generates_text:
+        raise ModelError(
+            f"{model.path} is no cross-encoder that ranks pairs of texts: choose one, such as bge-reranker-v2-m3."
+        )
+
+
+def _named_pooling(model: GgufModel) -> Pooling | None:
+    architecture = model.metadata("general.architecture") or ""
+    wanted = int(model.metadata(f"{architecture}.pooling_type") or llama_cpp.LLAMA_POOLING_TYPE_NONE)
+    return next((name for name, number in _POOLING.items() if number == wanted), None)
 
 
 class PooledContext:
@@ -57,7 +74,9 @@ class PooledContext:
         handle = _create(model, pooling, batch_tokens, threads)
         self.batch_tokens = batch_tokens
         self.most_texts = _MOST_TEXTS
-        self.dim = int(llama_cpp.llama_model_n_embd_out(model.handle))
+        width = llama_cpp.llama_model_n_cls_out if pooling == "rank" else llama_cpp.llama_model_n_embd_out
+        self.dim = int(width(model.handle))
+        """Of a vector; of a cross-encoder the number of its labels."""
         self._model = model  # and by this the weights outlive the context
         self._handle = handle
         self._memory = llama_cpp.llama_get_memory(handle)
@@ -67,6 +86,17 @@ class PooledContext:
 
     def vectors(self, texts: Sequence[Sequence[int]]) -> Vectors:
         """One unit vector a text, (n, dim) float32; a text is its tokens, at least one.
+
+        Raises:
+            ModelError: llama.cpp can't.
+        """
+        vectors = self.pooled(texts)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        return unit
+
+    def pooled(self, texts: Sequence[Sequence[int]]) -> Vectors:
+        """What the model makes of each text, of any length, (n, dim) float32.
 
         Raises:
             ModelError: llama.cpp can't.
@@ -97,10 +127,7 @@ class PooledContext:
                 )
                 for text in range(len(texts))
             ]
-        vectors = np.array(pooled, dtype=np.float32)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-        return unit
+        return np.array(pooled, dtype=np.float32)
 
     def close(self) -> None:
         """Frees the context."""

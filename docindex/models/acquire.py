@@ -14,13 +14,14 @@ from platformdirs import user_cache_path
 
 from docindex.errors import DocindexError, MissingDependencyError, ModelError, NoModelError
 from docindex.models.catalogue import (
+    CATALOGUE,
     EMBEDDER_FILES,
     Catalogue,
     EmbedderSettings,
     ModelFile,
     ModelKind,
     ModelSpec,
-    load_catalogue,
+    known_models,
 )
 from docindex.models.sources import copy_installed, download_hub, download_package, is_installed
 from docindex.models.verification import (
@@ -61,20 +62,24 @@ class ModelStore:
         Args:
             cache: The folder of the models; None is the user's cache folder.
             offline: Never use the network.
-            catalogue: The known models; None is docindex's own list.
+            catalogue: The known models; None is docindex's own list, and that of a `catalogue.toml` in the cache.
+
+        Raises:
+            ModelError: The file in the cache is no catalogue.
         """
         self.cache = cache or user_cache_path("docindex") / "models"
         self.offline = offline
-        self.catalogue = catalogue or load_catalogue()
+        self.catalogue = catalogue or known_models(self.cache / CATALOGUE.name)
 
     def path(self, model: str | Path, on_progress: OnProgress = _unseen, *, kind: ModelKind | None = None) -> Path:
-        """Where the model is: the folder of an embedder, the GGUF file of either kind. Brought now if it is missing.
+        """Where the model is: its folder, or its GGUF file. Brought now if it is missing.
 
         Costs a few calls of stat once the model is in the cache.
 
         Args:
             model: A name of the catalogue, or the path of a GGUF file or of a folder in the sentence-transformers
-                layout. Write a path that looks like a name with a leading "./".
+                layout, or that of a cross-encoder where a reranker is wanted. Write a path that looks like a name with
+                a leading "./".
             on_progress: Told the steps "download" and "verify", in bytes.
             kind: What the model must be.
 
@@ -135,7 +140,7 @@ class ModelStore:
     def _given(self, model: str | Path, kind: ModelKind | None) -> Path:
         """The model at a path of the user's."""
         path = Path(model).expanduser()
-        if path.is_dir():
+        if path.is_dir() and kind != "reranker":  # which may hold a graph instead, and looks for itself
             lacking = [name for name in EMBEDDER_FILES if not (path / name).is_file()]
             if lacking:
                 raise ModelError(
@@ -144,17 +149,15 @@ class ModelStore:
                 )
         elif not path.exists():
             if isinstance(model, str) and path.name == model and path.suffix != ".gguf":
-                self.catalogue.find(model)  # raises, with the names that there are
+                self.catalogue.find(model, kind)  # raises, with the names that there are
             raise NoModelError(f"There is no model at {path}: check the path, or see `docindex models list`.")
-        if kind == "llm" and path.is_dir():  # a GGUF file may hold a model of either kind
+        if kind == "llm" and path.is_dir():  # a GGUF file may hold a model of any kind
             raise _wrong_kind(str(path), kind)
         return path
 
     def _main_path(self, spec: ModelSpec) -> Path:
         folder = self.folder(spec.name)
-        if spec.kind == "embedder":
-            return folder
-        return folder / next(file.name for file in spec.files if file.name.endswith(".gguf"))
+        return folder if spec.gguf is None else folder / spec.gguf
 
     def _lock(self, name: str) -> FileLock:
         self.cache.mkdir(parents=True, exist_ok=True)
@@ -244,8 +247,8 @@ class ModelStore:
 
 
 def _wrong_kind(model: str, kind: ModelKind) -> ModelError:
-    wanted = "an embedder" if kind == "embedder" else "an LLM"
-    return ModelError(f"The model {model} is not {wanted}: `docindex models list` shows what each model is.")
+    wanted: dict[ModelKind, str] = {"embedder": "an embedder", "llm": "an LLM", "reranker": "a reranker"}
+    return ModelError(f"The model {model} is not {wanted[kind]}: `docindex models list` shows what each model is.")
 
 
 def _write_layout(folder: Path, settings: EmbedderSettings) -> None:

@@ -1,4 +1,4 @@
-"""The models that docindex knows by name, as `catalogue.toml` lists them."""
+"""The models that docindex knows by name: those that its `catalogue.toml` lists, and those of a file of the user's."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from docindex.errors import ModelError, NoModelError
 
-ModelKind = Literal["embedder", "llm"]
+ModelKind = Literal["embedder", "llm", "reranker"]
 Pooling = Literal["mean", "cls"]
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 EMBEDDER_FILES = ("model.safetensors", "tokenizer.json", "config.json")
 """What the folder of an embedder must hold."""
+_EXPORTED_FILES = ("model.onnx", "tokenizer.json")
+"""What the folder of a reranker may hold instead."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -74,7 +76,7 @@ class LLMSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """A model of the catalogue. `embedder` or `llm` is set, as the kind says."""
+    """A model of the catalogue. `embedder` or `llm` is set, as the kind says, and neither of a reranker."""
 
     name: str
     kind: ModelKind
@@ -93,6 +95,12 @@ class ModelSpec:
         """The size of all files together."""
         return sum(file.bytes for file in self.files)
 
+    @property
+    def gguf(self) -> str | None:
+        """The GGUF file that the model is; None where it is a folder, as embedders of the catalogue are."""
+        names = () if self.kind == "embedder" else (file.name for file in self.files)
+        return next((name for name in names if name.endswith(".gguf")), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -104,16 +112,17 @@ class Catalogue:
         """The model of that name, where there is one."""
         return next((spec for spec in self.models if spec.name == name), None)
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, kind: ModelKind | None = None) -> ModelSpec:
         """The model of that name.
 
         Raises:
-            NoModelError: There is none; the message lists the names that there are.
+            NoModelError: There is none; the message lists the names that there are, of the kind that is wanted.
         """
         spec = self.get(name)
         if spec is None:
-            known = ", ".join(spec.name for spec in self.models)
-            raise NoModelError(f"There is no model {name!r}: give a path, or one of {known}.")
+            known = ", ".join(spec.name for spec in self.models if kind in (None, spec.kind))
+            choice = f"one of {known}" if known else f"list it in a {CATALOGUE.name} of your own (docs/models.md)"
+            raise NoModelError(f"There is no model {name!r}: give a path, or {choice}.")
         return spec
 
 
@@ -126,7 +135,8 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
     try:
         root = _Table(tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except (OSError, ValueError) as error:
-        raise ModelError(f"The model catalogue {path} can't be read ({error}): install docindex again.") from error
+        cure = "install docindex again" if path == CATALOGUE else "correct it"
+        raise ModelError(f"The model catalogue {path} can't be read ({error}): {cure}.") from error
     models = tuple(_model(table) for table in root.tables("model"))
     root.close()
     names = [spec.name for spec in models]
@@ -134,6 +144,15 @@ def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
         if names.count(name) > 1:
             raise ModelError(f"The model catalogue {path} lists {name} twice: leave one.")
     return Catalogue(models)
+
+
+def known_models(own: Path) -> Catalogue:
+    """The catalogue of docindex and, where it is there, one of the user's, whose models take the place of namesakes."""
+    known = load_catalogue()
+    if not own.is_file():
+        return known
+    added = load_catalogue(own)
+    return Catalogue((*(spec for spec in known.models if added.get(spec.name) is None), *added.models))
 
 
 def find(name: str) -> ModelSpec:
@@ -190,10 +209,13 @@ class _Table:
 
 
 def _model(table: _Table) -> ModelSpec:
-    kind = table.text("kind")
+    named = table.text("kind")
+    kind: ModelKind | None = next((known for known in get_args(ModelKind) if known == named), None)
+    if kind is None:
+        raise table.wrong("kind", named)
     spec = ModelSpec(
         name=table.text("name", _NAME),
-        kind="embedder" if kind == "embedder" else "llm",
+        kind=kind,
         licence=table.text("licence"),
         description=table.text("description"),
         parameters=table.count("parameters"),
@@ -204,15 +226,17 @@ def _model(table: _Table) -> ModelSpec:
         files=tuple(_file(entry) for entry in table.tables("file")),
     )
     table.close()
-    if kind not in ("embedder", "llm") or (spec.embedder is None) == (kind == "embedder"):
+    if (spec.embedder is None) == (kind == "embedder") or (spec.llm is None) == (kind == "llm"):
         raise table.wrong("kind", kind)
-    if (spec.llm is None) == (kind == "llm"):
-        raise table.wrong("kind", kind)
-    names = [file.name for file in spec.files]
-    if spec.kind == "embedder" and not set(EMBEDDER_FILES) <= set(names):
-        raise table.wrong("file", names)
-    if spec.kind == "llm" and not any(name.endswith(".gguf") for name in names):
-        raise table.wrong("file", names)
+    names = {file.name for file in spec.files}
+    weights, exported = names.issuperset(EMBEDDER_FILES), names.issuperset(_EXPORTED_FILES)
+    whole: dict[ModelKind, bool] = {
+        "embedder": weights,
+        "llm": spec.gguf is not None,
+        "reranker": weights or exported or spec.gguf is not None,
+    }
+    if not whole[kind]:
+        raise table.wrong("file", sorted(names))
     return spec
 
 

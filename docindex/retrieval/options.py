@@ -38,8 +38,8 @@ class RetrievalOptions:
     collapse: bool = True
     """Leave out what says nearly the same as a better hit."""
     rerank: str | None = None
-    """What judges the best hits: a cross-encoder, by its folder or name in the catalogue, or "late" for late
-    interaction on the vectors of the embedder's tokens."""
+    """What judges the best hits: a cross-encoder, by its folder, its GGUF file or its name in the catalogue, or "late"
+    for late interaction on the vectors of the embedder's tokens."""
     rerank_candidates: int | None = None
     """How many hits it judges; None is 20, or 12 for late interaction."""
     rerank_weight: float | None = None

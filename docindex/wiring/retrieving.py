@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.wiring.models import model_store
@@ -72,6 +71,11 @@ def _reranker(parts: Parts, options: RetrievalOptions) -> Reranker | None:
         from docindex.retrieval.late import LateInteractionReranker
 
         return LateInteractionReranker(OnnxTokenEncoder(store.path(parts.config.embedder, kind="embedder")))
+    path = store.path(options.rerank, kind="reranker")
+    if path.is_file():
+        from docindex.embedding.gguf_cross_encoder import GgufCrossEncoder
+
+        return GgufCrossEncoder(path)
     from docindex.embedding.cross_encoder import OnnxCrossEncoder
 
-    return OnnxCrossEncoder(Path(options.rerank))
+    return OnnxCrossEncoder(path)

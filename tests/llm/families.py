@@ -233,8 +233,9 @@ def write_bert(
     pooling: gguf.PoolingType = gguf.PoolingType.MEAN,
     matrices: Kind = Kind.F32,
     eps: float = 1e-12,
+    head: Mapping[str, Array] | None = None,
 ) -> Path:
-    """A BERT's weights, by the names that its safetensors file has for them."""
+    """A BERT's weights, by the names that its safetensors file has for them; the head of a classifier by GGUF's."""
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, layers)
     positions, hidden = weights["embeddings.position_embeddings.weight"].shape
     settings: dict[str, Value] = {
@@ -247,8 +248,12 @@ def write_bert(
         "attention.causal": False,
         "pooling_type": int(pooling),
     }
+    if head is not None:
+        settings["classifier.output_labels"] = [f"label {n}" for n in range(len(head["cls.output.bias"]))]
 
     def tensors() -> Iterator[tuple[str, Array, Kind]]:
+        for name, array in (head or {}).items():
+            yield name, array, Kind.F32
         for name, array in weights.items():
             known = names.get_name(name, try_suffixes=(".weight", ".bias"))
             if known is not None and not name.startswith("pooler."):

@@ -97,6 +97,32 @@ def test_the_settings_of_the_catalogue_arrive_in_the_folder(store: ModelStore, i
     assert json.loads((folder / "1_Pooling" / "config.json").read_text())["pooling_mode_cls_token"] is True
 
 
+def test_a_reranker_of_ones_own_catalogue_is_a_folder_or_a_file(
+    tmp_path: Path, installed, catalogue_file: Path
+) -> None:
+    lines = catalogue_file.read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.strip().startswith(("embedder =", "llm =")))
+    own = text.replace('kind = "embedder"', 'kind = "reranker"').replace('kind = "llm"', 'kind = "reranker"')
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "catalogue.toml").write_text(own)
+    store = ModelStore(cache)
+    assert [spec.name for spec in store.catalogue.models][-3:] == ["tiny", "tiny-llm", "tiny-hub"]
+    assert store.path("tiny", kind="reranker") == store.folder("tiny")
+    assert_whole(store, installed)
+    assert not (store.folder("tiny") / "modules.json").exists()
+    assert store.path("tiny-llm", kind="reranker") == store.folder("tiny-llm") / "tiny.gguf"
+    for kind, said in (("embedder", "tiny is not an embedder"), ("llm", "tiny is not an LLM")):
+        with pytest.raises(ModelError, match=said):
+            store.path("tiny", kind=kind)
+    with pytest.raises(ModelError, match="is not a reranker"):
+        store.path("smollm2-135m-instruct", kind="reranker")
+    with pytest.raises(NoModelError, match=r"'bge': give a path, or one of tiny, tiny-llm, tiny-hub\."):
+        store.path("bge", kind="reranker")
+    with pytest.raises(NoModelError, match=r"'bge': give a path, or list it in a catalogue\.toml of your own"):
+        ModelStore(tmp_path / "none").path("bge", kind="reranker")
+
+
 def test_wrong_hash_names_both_and_leaves_nothing(store: ModelStore, index) -> None:
     wrong = index.content["model.safetensors"][::-1]
     index.publish({"tiny_weights/model/model.safetensors": wrong})

@@ -9,7 +9,7 @@ from docindex.config import DEFAULT_EMBEDDER, DEFAULT_LLM
 from docindex.embedding.bert_folder import read_settings
 from docindex.errors import ModelError, NoModelError
 from docindex.models.acquire import ModelStore
-from docindex.models.catalogue import find, load_catalogue
+from docindex.models.catalogue import find, known_models, load_catalogue
 
 
 def test_the_defaults_are_in_the_catalogue() -> None:
@@ -64,3 +64,28 @@ def test_faults_are_named(catalogue_file: Path, tmp_path: Path, old: str, new: s
     broken.write_text(text.replace(old, new))
     with pytest.raises(ModelError, match=names.replace("(", r"\(")):
         load_catalogue(broken)
+
+
+def test_models_of_ones_own_come_after_ours_and_before_namesakes(catalogue_file: Path, tmp_path: Path) -> None:
+    ours = load_catalogue()
+    assert known_models(tmp_path / "catalogue.toml") == ours
+    own = tmp_path / "catalogue.toml"
+    own.write_text(catalogue_file.read_text().replace('name = "tiny-llm"', f'name = "{DEFAULT_LLM}"'))
+    found = known_models(own)
+    assert [spec.name for spec in found.models] == [DEFAULT_EMBEDDER, "tiny", DEFAULT_LLM, "tiny-hub"]
+    assert found.find(DEFAULT_LLM).files[0].name == "tiny.gguf"
+    own.write_text("[[model")
+    with pytest.raises(ModelError, match=r"can't be read.*: correct it"):
+        known_models(own)
+
+
+def test_a_reranker_may_be_an_exported_graph(catalogue_file: Path, tmp_path: Path) -> None:
+    text = catalogue_file.read_text().replace('name = "model.safetensors"', 'name = "model.onnx"')
+    exported = tmp_path / "exported.toml"
+    exported.write_text(text)
+    with pytest.raises(ModelError, match="file = "):  # as an embedder it lacks its weights
+        load_catalogue(exported)
+    lines = text.replace('kind = "embedder"', 'kind = "reranker"').splitlines(keepends=True)
+    exported.write_text("".join(line for line in lines if not line.strip().startswith("embedder =")))
+    reranker = load_catalogue(exported).find("tiny")
+    assert (reranker.kind, reranker.gguf) == ("reranker", None)
