@@ -20,6 +20,8 @@ Pooling = Literal["mean", "cls", "pair"]
 
 _KNOWN_POOLING: Mapping[str, Pooling] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 _KNOWN_MODULES = ("Transformer", "Pooling", "Normalize")
+_EMBEDDERS = "use a BERT-style embedding model, such as those that `docindex models list` shows."
+_CROSS_ENCODERS = f"use a BERT-style cross-encoder, or one that was exported as {GRAPH_FILE} or is a GGUF file."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,9 @@ def read_settings(folder: Path) -> BertSettings:
     Raises:
         ModelError: A file is missing or damaged, or asks for what this engine does not compute.
     """
-    config = _bert_config(folder)
+    config = _bert_config(folder, _EMBEDDERS)
     for module in _modules(folder):
-        _require(folder, "module", module, _KNOWN_MODULES)
+        _require(folder, "module", module, _KNOWN_MODULES, _EMBEDDERS)
     positions = _number(folder, config, "max_position_embeddings")
     transformer = _read(folder / "sentence_bert_config.json")
     prompts = _read(folder / "config_sentence_transformers.json").get("prompts") or {}
@@ -72,7 +74,7 @@ def read_pair_settings(folder: Path) -> BertSettings:
     Raises:
         ModelError: A file is missing or damaged, or the model is of another kind.
     """
-    config = _bert_config(folder)
+    config = _bert_config(folder, _CROSS_ENCODERS)
     return BertSettings(
         layers=_number(folder, config, "num_hidden_layers"),
         heads=_number(folder, config, "num_attention_heads"),
@@ -88,18 +90,17 @@ def longest_input(folder: Path, most: int) -> int:
     return min(most, _number(folder, _read(folder / "config.json"), "max_position_embeddings", default=most))
 
 
-def _bert_config(folder: Path) -> dict[str, object]:
+def _bert_config(folder: Path, cure: str) -> dict[str, object]:
     """The `config.json` of a model that can be computed, all of whose files are there."""
     for name in (WEIGHTS, TOKENIZER, "config.json"):
         if not (folder / name).is_file():
             raise ModelError(
-                f"{folder} has no {name}: give a folder with {WEIGHTS}, {TOKENIZER} and config.json, "
-                "or a name that `docindex models list` shows."
+                f"{folder} has no {name}, and docindex reads {WEIGHTS}, {TOKENIZER} and config.json: {cure}"
             )
     config = _read(folder / "config.json")
-    _require(folder, "model_type", config.get("model_type", "bert"), ("bert",))
-    _require(folder, "hidden_act", config.get("hidden_act", "gelu"), ("gelu",))
-    _require(folder, "position_embedding_type", config.get("position_embedding_type", "absolute"), ("absolute",))
+    _require(folder, "model_type", config.get("model_type", "bert"), ("bert",), cure)
+    _require(folder, "hidden_act", config.get("hidden_act", "gelu"), ("gelu",), cure)
+    _require(folder, "position_embedding_type", config.get("position_embedding_type", "absolute"), ("absolute",), cure)
     return config
 
 
@@ -145,13 +146,12 @@ def _pooling(folder: Path) -> Pooling:
         return "mean"
     if len(modes) > 1:
         raise ModelError(f"The model in {folder} pools in {len(modes)} ways at once, and docindex computes one.")
-    _require(folder, "pooling", modes[0], tuple(_KNOWN_POOLING))
+    _require(folder, "pooling", modes[0], tuple(_KNOWN_POOLING), _EMBEDDERS)
     return _KNOWN_POOLING[modes[0]]
 
 
-def _require(folder: Path, what: str, found: object, known: tuple[str, ...]) -> None:
+def _require(folder: Path, what: str, found: object, known: tuple[str, ...], cure: str) -> None:
     if found not in known:
         raise ModelError(
-            f"The model in {folder} has the {what} {found!r}, and docindex computes {' and '.join(known)}: "
-            "use a BERT-style embedding model, such as those that `docindex models list` shows."
+            f"The model in {folder} has the {what} {found!r}, and docindex computes {' and '.join(known)}: {cure}"
         )

@@ -132,8 +132,11 @@ def test_what_is_no_cross_encoder_is_refused(tiny, tmp_path: Path) -> None:
     three = PairModel(tiny, 3).write(tmp_path / "three")
     with pytest.raises(ModelError, match="3 labels"):
         OnnxCrossEncoder(three, threads=1).score(QUERY, TEXTS)
-    with pytest.raises(ModelError, match=r"no model\.safetensors"):
+    with pytest.raises(ModelError, match=r"no model\.safetensors.*exported as model\.onnx or is a GGUF file"):
         OnnxCrossEncoder(tmp_path)
+    other = tiny.write(tmp_path / "other", config={"model_type": "xlm-roberta"})
+    with pytest.raises(ModelError, match=r"'xlm-roberta'.*exported as model\.onnx or is a GGUF file"):
+        OnnxCrossEncoder(other)
     shapeless = PairModel(tiny, 1).write(tmp_path / "w", **{"classifier.weight": np.zeros((1, 3), np.float32)})
     with pytest.raises(ModelError, match="shape"):
         OnnxCrossEncoder(shapeless)
