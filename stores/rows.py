@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from docindex.protocols import DocumentChange, Vectors
+from docindex.protocols import DocumentChange, DocumentRecord, Vectors
+from docindex.schema import Document
 from docindex.stores.encoding import filter_json, labels, to_micros
-
-T = TypeVar("T")
 
 BATCH_ROWS = 2048
 
@@ -120,11 +118,26 @@ def _groups(changes: Sequence[DocumentChange]) -> Iterator[list[DocumentChange]]
         yield waiting
 
 
+def document_columns(documents: Sequence[tuple[Document | DocumentRecord, datetime | None]]) -> dict[str, pa.Array]:
+    """What the nodes of documents, each with the time of its last change, repeat of them: a value a document."""
+    values: dict[str, Sequence[object]] = {
+        "source": [document.source for document, _ in documents],
+        "title": [document.title for document, _ in documents],
+        "media_type": [document.media_type for document, _ in documents],
+        "modified_at": [None if moment is None else to_micros(moment) for _, moment in documents],
+        "kv": [labels(document.metadata) for document, _ in documents],
+    }
+    columns = {name: pa.array(column, _FIELDS[name].type) for name, column in values.items()}
+    metadata = pa.array([filter_json(document.metadata) for document, _ in documents], pa.string())
+    columns["metadata"] = pa.ExtensionArray.from_storage(_FIELDS["metadata"].type, metadata)
+    return columns
+
+
 def _node_batch(changes: Sequence[DocumentChange], schema: pa.Schema) -> pa.RecordBatch:
     nodes = [node for change in changes for node in change.nodes]
-    columns: dict[str, Sequence[object]] = {
+    values: dict[str, Sequence[object]] = {
         "node_id": [node.node_id for node in nodes],
-        "doc_id": _repeated(changes, [change.document.doc_id for change in changes]),
+        "doc_id": [node.doc_id for node in nodes],
         "order": [node.order for node in nodes],
         "level": [node.level for node in nodes],
         "parent_id": [node.parent_id for node in nodes],
@@ -137,21 +150,9 @@ def _node_batch(changes: Sequence[DocumentChange], schema: pa.Schema) -> pa.Reco
         "search_text": [node.full_text for node in nodes],
         "headings": [list(node.headings) for node in nodes],
         "content_hash": [node.content_hash for node in nodes],
-        "source": _repeated(changes, [change.document.source for change in changes]),
-        "title": _repeated(changes, [change.document.title for change in changes]),
-        "media_type": _repeated(changes, [change.document.media_type for change in changes]),
-        "modified_at": _repeated(changes, [_micros(change.modified_at) for change in changes]),
-        "kv": _repeated(changes, [labels(change.document.metadata) for change in changes]),
     }
-    arrays = [pa.array(values, schema.field(name).type) for name, values in columns.items()]
-    metadata = _repeated(changes, [filter_json(change.document.metadata) for change in changes])
-    arrays.append(pa.ExtensionArray.from_storage(schema.field("metadata").type, pa.array(metadata, pa.string())))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _repeated(changes: Sequence[DocumentChange], values: Sequence[T]) -> list[T]:
-    return [value for change, value in zip(changes, values, strict=True) for _ in change.nodes]
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
+    columns = {name: pa.array(column, schema.field(name).type) for name, column in values.items()}
+    belongs = pa.array([place for place, change in enumerate(changes) for _ in change.nodes], pa.int64())
+    repeated = document_columns([(change.document, change.modified_at) for change in changes])
+    columns |= {name: column.take(belongs) for name, column in repeated.items()}
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)

@@ -10,13 +10,14 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from docindex.schema import FieldType
+from docindex.schema import Document, FieldType
+from docindex.stores.agreement import COMPARED_COLUMNS, fingerprints, unproven_differ, wrong_columns
 from docindex.stores.cells import tables_hash
 from docindex.stores.changes import field_uses
 from docindex.stores.derived import DerivedRecords
 from docindex.stores.lance import first_line, scan
 from docindex.stores.lancedb_api import LanceTable
-from docindex.stores.rows import vectors_in
+from docindex.stores.rows import VECTOR_COLUMNS, vectors_in
 from docindex.stores.sql import CommitRow, DocumentRow, Registry
 
 _BLOCK_ROWS = 2048
@@ -32,10 +33,12 @@ class Survey:
     problems: list[str] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     """The sound nodes, each with its document."""
+    fingerprints: dict[str, int] = field(default_factory=dict)
+    """Of the sound nodes, what both tables have of them."""
     vectors: dict[str, str] = field(default_factory=dict)
     """The sound nodes that have a sound vector, each with its document."""
     unsound_nodes: int = 0
-    """Rows of the nodes table that are damaged, repeated or belong to nothing."""
+    """Rows of the nodes table that are damaged, repeated, belong to nothing or say something else than they should."""
     unsound_vectors: int = 0
     stray_sources: set[str] = field(default_factory=set)
     """The names of sources of nodes whose document the registry does not have."""
@@ -60,8 +63,8 @@ def survey(
     """Reads everything. A table that is missing is one without rows."""
     found = Survey()
     kept = _nodes(found, registry, commit, nodes)
-    _documents(found, registry, commit, kept)
     _vectors(found, vectors, dim)
+    _documents(found, registry, commit, kept)
     found.waiting = Counter(found.nodes.values())
     found.waiting.subtract(Counter(found.vectors.values()))
     _counts(found, registry, commit)
@@ -85,11 +88,15 @@ def _nodes(found: Survey, registry: Registry, commit: CommitRow, table: LanceTab
         found.unsound_nodes += rows
         found.problems.append(f"{rows} nodes can't be read ({why}).")
 
+    differing: Counter[tuple[str, str]] = Counter()
     texts = _Texts(registry, commit.version)
-    for batch in readable(table, ["node_id", "doc_id", "start", "end", "text", "source"], lost):
-        rows = batch.to_pydict()
-        texts.need(set(rows["doc_id"]))
-        for node_id, doc_id, start, end, text, source in zip(*rows.values(), strict=True):
+    for batch in readable(table, [*COMPARED_COLUMNS, "start", "end"], lost):
+        doc_ids = batch["doc_id"].to_pylist()
+        texts.need(set(doc_ids))
+        wrong = wrong_columns(batch, texts.known)
+        places = batch.select(["node_id", "start", "end", "text", "source", "page", "page_label"]).to_pydict().values()
+        rows = enumerate(zip(doc_ids, fingerprints(batch), *places, strict=True))
+        for row, (doc_id, fingerprint, node_id, start, end, text, source, *page) in rows:
             if node_id in found.nodes:
                 found.unsound_nodes += 1
                 found.problems.append(f"Node {node_id!r} is stored more than once.")
@@ -99,25 +106,37 @@ def _nodes(found: Survey, registry: Registry, commit: CommitRow, table: LanceTab
             if doc_id not in texts.known:
                 strangers[doc_id] += 1
                 found.stray_sources.add(source)
-            elif whole is not None and whole[start:end] == text:
-                found.nodes[node_id] = doc_id
-                continue
-            elif whole is not None:
+            elif whole is not None and whole.text[start:end] != text:
                 found.problems.append(f"Node {node_id!r} differs from the text of its document at {start}-{end}.")
+            elif whole is not None:
+                columns = wrong.get(row, []) + _wrong_page(whole, start, *page)
+                if not columns:
+                    found.nodes[node_id] = doc_id
+                    found.fingerprints[node_id] = fingerprint
+                    continue
+                differing.update((doc_id, column) for column in columns)
             found.unsound_nodes += 1
     for doc_id, count in strangers.items():
         found.problems.append(f"{count} nodes belong to {doc_id!r}, which is no document of the index.")
+    for (doc_id, column), count in differing.items():
+        found.problems.append(f"{count} nodes of {doc_id!r} have another {column!r} than they should.")
     return there
 
 
+def _wrong_page(document: Document, start: int, number: int | None, label: str | None) -> list[str]:
+    page = document.page_at(start)
+    should = (page.number, page.label) if page else (None, None)
+    return [] if should == (number, label) else ["page"]
+
+
 class _Texts:
-    """The texts of the documents that nodes of one batch belong to."""
+    """The documents that nodes of one batch belong to, with their texts and without their tables."""
 
     def __init__(self, registry: Registry, version: int) -> None:
         self._registry = registry
         self._version = version
         self.known: dict[str, DocumentRow] = {}
-        self._texts: dict[str, str | None] = {}
+        self._texts: dict[str, Document | None] = {}
 
     def need(self, doc_ids: set[str]) -> None:
         """Reads those that the last batch did not have."""
@@ -129,10 +148,10 @@ class _Texts:
         for doc_id in new:
             text = stored.get(self.known[doc_id].text_hash) if doc_id in self.known else None
             sound = text is not None and text.matches(self.known[doc_id].text_hash)
-            self._texts[doc_id] = text.text if text is not None and sound else None
+            self._texts[doc_id] = text.document(self.known[doc_id], ()) if text is not None and sound else None
 
-    def of(self, doc_id: str) -> str | None:
-        """The text; None where it is lost."""
+    def of(self, doc_id: str) -> Document | None:
+        """The document; None where it is not there, or its text is lost."""
         return self._texts[doc_id]
 
 
@@ -183,21 +202,29 @@ def _vectors(found: Survey, table: LanceTable | None, dim: int) -> None:
         found.problems.append(f"{rows} vectors can't be read ({why}).")
 
     strangers = 0
-    for batch in readable(table, ["node_id", "vector"], lost):
+    differing: Counter[str] = Counter()
+    for batch in readable(table, [*VECTOR_COLUMNS, "vector"], lost):
         norms = np.linalg.norm(vectors_in(batch, dim), axis=1)
-        for node_id, norm in zip(batch["node_id"].to_pylist(), norms, strict=True):
+        for node_id, fingerprint, norm in zip(batch["node_id"].to_pylist(), fingerprints(batch), norms, strict=True):
             if node_id in found.vectors:
                 found.problems.append(f"Node {node_id!r} has more than one vector.")
             elif node_id not in found.nodes:
                 strangers += 1
             elif not np.isfinite(norm) or norm == 0.0:
                 found.problems.append(f"The vector of node {node_id!r} is damaged.")
+            elif fingerprint != found.fingerprints[node_id]:
+                differing[found.nodes[node_id]] += 1
+                if unproven_differ(fingerprint, found.fingerprints[node_id]):  # which of the two is right?
+                    del found.nodes[node_id]
+                    found.unsound_nodes += 1
             else:
                 found.vectors[node_id] = found.nodes[node_id]
                 continue
             found.unsound_vectors += 1
     if strangers:
         found.problems.append(f"{strangers} vectors belong to no node of the index.")
+    for doc_id, count in differing.items():
+        found.problems.append(f"{count} vectors of {doc_id!r} come with other columns than their nodes have.")
 
 
 def _counts(found: Survey, registry: Registry, commit: CommitRow) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from docindex.config import IndexConfig
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, NodeVectors
 from docindex.schema import Column, DocumentTable, TableRow
+from docindex.stores.agreement import UNPROVEN_COLUMNS
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.store_contract import DIM, source_of, text_change, text_vector, texts
@@ -255,6 +259,75 @@ def test_tables_that_disagree_are_mended(
     with stores.writer() as writer, pytest.raises(StoreError, match="check --repair"):
         writer.commit(ChangeSet(documents=[text_change("z", "Z.")]))
     assert any(done in one for one in mend(stores))
+    finish(stores)
+
+
+OTHER: dict[str, object] = {
+    "search_text": "Zebra paragraph.",
+    "context": "Zebras",
+    "content_hash": "f" * 32,
+    "page": 9,
+    "page_label": "ix",
+    "headings": ["Zebras"],
+    "level": 1,
+    "source": "zebra.txt",
+    "title": "Zebras",
+    "media_type": "text/html",
+    "modified_at": datetime(2020, 1, 1, tzinfo=UTC),
+    "kv": ["n", "n=2"],
+    "metadata": '{"n:n":2.0,"s:n":"2"}',
+}
+NODES_ALONE = ("search_text", "context")
+
+
+def change_column(stores: TwoStores, kind: Literal["nodes", "vectors"], column: str) -> None:
+    """Gives a column of one node another value."""
+    parts = stores._parts
+    table = (parts.nodes if kind == "nodes" else parts.vectors).writable(kind).table
+    chosen = f"node_id = '{CHANGES[0].nodes[0].node_id}'"
+    rows = table.search().where(chosen).to_arrow()
+    place = rows.schema.get_field_index(column)
+    kept = rows.schema.field(place)
+    value = pa.array([OTHER[column]], pa.string() if column == "metadata" else kept.type)
+    if column == "metadata":
+        value = pa.ExtensionArray.from_storage(kept.type, value)
+    table.delete(chosen)
+    table.add(rows.set_column(place, kept, value))
+
+
+@pytest.mark.parametrize("column", [column for column in OTHER if column not in UNPROVEN_COLUMNS])
+def test_a_node_whose_column_says_something_else_is_read_again(stores: TwoStores, column: str) -> None:
+    write_rows(stores, "nodes", lambda stores: change_column(stores, "nodes", column))
+    named = {"context": "search_text", "page_label": "page"}.get(column, column)
+    assert f"1 nodes of 'a' have another {named!r} than they should." in stores.snapshot().problems()
+    assert "Document 'a' has 1 of its 2 nodes: the next ingest of 'a' reads it again." in mend(stores)
+    finish(stores)
+
+
+@pytest.mark.parametrize("column", [column for column in OTHER if column not in (*NODES_ALONE, *UNPROVEN_COLUMNS)])
+def test_a_vector_that_differs_from_its_node_is_made_again(stores: TwoStores, column: str) -> None:
+    write_rows(stores, "vectors", lambda stores: change_column(stores, "vectors", column))
+    assert "1 vectors of 'a' come with other columns than their nodes have." in stores.snapshot().problems()
+    assert "1 nodes wait to be embedded again: `docindex embed` does that." in mend(stores)
+    finish(stores)
+
+
+@pytest.mark.parametrize("kind", ["nodes", "vectors"])
+@pytest.mark.parametrize("column", UNPROVEN_COLUMNS)
+def test_where_only_the_tables_disagree_neither_is_believed(
+    stores: TwoStores, kind: Literal["nodes", "vectors"], column: str
+) -> None:
+    write_rows(stores, kind, lambda stores: change_column(stores, kind, column))
+    assert "1 vectors of 'a' come with other columns than their nodes have." in stores.snapshot().problems()
+    assert "Document 'a' has 1 of its 2 nodes: the next ingest of 'a' reads it again." in mend(stores)
+    finish(stores)
+
+
+def test_columns_that_agree_in_both_tables_and_not_with_the_registry(stores: TwoStores) -> None:
+    for kind in ("nodes", "vectors"):
+        write_rows(stores, kind, lambda stores, kind=kind: change_column(stores, kind, "source"))  # type: ignore[misc]
+    assert "1 nodes of 'a' have another 'source' than they should." in stores.snapshot().problems()
+    mend(stores)
     finish(stores)
 
 
