@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from docindex.loaders.decoding import decode, read_bytes
 from docindex.loaders.html_look import Look, look_of
 from docindex.loaders.html_nesting import shallow
+from docindex.loaders.html_sheets import StyleSheets
 from docindex.loaders.html_tables import TableCells, cell_of
 from docindex.loaders.html_writer import HtmlWriter
 from docindex.loaders.values import metadata_value
@@ -24,6 +25,8 @@ _NOT_TEXT = frozenset(
         *("option", "script", "select", "style", "svg", "template", "textarea", "video"),
     )
 )
+_UNSEEN = frozenset(("noscript", "textarea"))
+"""Of these, what holds text that is no part of what the page says, and that is counted."""
 _NAVIGATION = frozenset(("navigation", "search", "menu", "menubar"))
 _BLOCKS = frozenset(
     (
@@ -51,9 +54,9 @@ _ABOUT = {
 class HtmlLoader:
     """One document a file: what a reader of the page sees, without menus.
 
-    Left out are scripts and the like, hidden text (which is counted) and navigation (which is kept when the page has
-    nothing else). Images stand in the text by their alternative text. Tables are Markdown with typed rows, but for
-    those that only lay out the page.
+    Left out are scripts and the like, hidden text and the content of fields (which are counted) and navigation (which
+    is kept when the page has nothing else). Images stand in the text by their alternative text. Tables are Markdown
+    with typed rows, but for those that only lay out the page.
     """
 
     def load(self, source: Source) -> Iterator[Document]:
@@ -66,10 +69,7 @@ class HtmlLoader:
         charset = _CHARSET.search(data[:4096])
         markup = decode(source, data, charset[1].decode("ascii", "replace") if charset else None)
         page = LexborHTMLParser(shallow(markup))
-        walk = _walk(page, menus=False)
-        if not walk.writer.text:
-            walk = _walk(page, menus=True)
-        written = walk.writer
+        written, hidden = seen_of(page)
         named = page.css_first("head > title")
         title = " ".join(named.text().split()) if named else ""
         yield Document(
@@ -81,12 +81,21 @@ class HtmlLoader:
             metadata=_metadata(page),
             headings=tuple(written.headings),
             tables=tuple(written.tables),
-            hidden=walk.hidden,
+            hidden=hidden,
         )
 
 
+def seen_of(page: LexborHTMLParser) -> tuple[HtmlWriter, int]:
+    """What a reader of the page sees, and how many characters of it are hidden."""
+    walk = _walk(page, menus=False)
+    if not walk.writer.text:
+        walk = _walk(page, menus=True)
+    return walk.writer, walk.hidden
+
+
 def _walk(page: LexborHTMLParser, *, menus: bool) -> _Walk:
-    walk = _Walk(menus)
+    styles = (style for style in page.css("style") if style.parent is None or style.parent.tag != "noscript")
+    walk = _Walk(menus, StyleSheets((style.text(), style.attributes.get("media") or "") for style in styles))
     if page.body is not None:
         walk.over(page.body)
     return walk
@@ -95,11 +104,12 @@ def _walk(page: LexborHTMLParser, *, menus: bool) -> _Walk:
 class _Walk:
     """One pass over the tree. It keeps its own stack: pages may be nested deeper than Python recurses."""
 
-    def __init__(self, menus: bool) -> None:
+    def __init__(self, menus: bool, sheets: StyleSheets) -> None:
         self.writer = HtmlWriter()
         self.hidden = 0
         """How many characters no reader would see."""
         self._menus = menus
+        self._sheets = sheets
         self._pre = 0
         self._lists: list[int | None] = []
         """For each open list the number of its next item; None where items have bullets."""
@@ -139,8 +149,9 @@ class _Walk:
         """How the element's content looks, or None if it is not to be read."""
         attributes = node.attributes
         if tag in _NOT_TEXT or self._is_menu(tag, attributes):
+            self.hidden += _characters(node) if tag in _UNSEEN else 0
             return None
-        look = look_of(around, attributes)
+        look = None if attributes.get("aria-hidden") == "true" else look_of(around, tag, attributes, self._sheets)
         if tag == "body":  # which scripts show when the page is ready
             look = replace(look or around, tiny=False, invisible=False)
         if look is None:
@@ -262,10 +273,8 @@ class _Walk:
         return f"{indent}{number}. "
 
     def _is_menu(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
-        """Whether the element is there to go elsewhere, or only for the eye."""
-        if not self._menus and (tag == "nav" or attributes.get("role") in _NAVIGATION):
-            return True
-        return attributes.get("aria-hidden") == "true"
+        """Whether the element is there to go elsewhere."""
+        return not self._menus and (tag == "nav" or attributes.get("role") in _NAVIGATION)
 
 
 def _lays_out(table: LexborNode) -> bool:
@@ -281,15 +290,16 @@ def _lays_out(table: LexborNode) -> bool:
 def _characters(root: LexborNode) -> int:
     """How much text an element holds."""
     count = 0
-    stack = [root]
+    stack = [root.child]
     while stack:
         node = stack.pop()
-        if node is not root and (after := node.next) is not None:
-            stack.append(after)
+        if node is None:
+            continue
+        stack.append(node.next)
         if node.is_text_node:
             count += len(" ".join((node.text_content or "").split()))
-        elif node.is_element_node and node.tag not in _NOT_TEXT and (child := node.child) is not None:
-            stack.append(child)
+        elif node.is_element_node and (node.tag in _UNSEEN or node.tag not in _NOT_TEXT):
+            stack.append(node.child)
     return count
 
 

@@ -1,6 +1,6 @@
-"""Whether a reader of the page would see an element, as far as the element itself says so.
+"""Whether a reader of the page would see an element, as far as it and the page's own style sheets say so.
 
-Style sheets are not read. Where a page gives no colour for what is behind a text, none is assumed.
+Where a page gives no colour for what is behind a text, none is assumed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+from docindex.loaders.html_sheets import StyleSheets
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|vw|vh|in|cm|mm|%)?")
@@ -41,9 +43,10 @@ class Look:
         return same or self.tiny or self.invisible
 
 
-def look_of(around: Look, attributes: Mapping[str, str | None]) -> Look | None:
+def look_of(around: Look, tag: str, attributes: Mapping[str, str | None], sheets: StyleSheets) -> Look | None:
     """The look of an element with these attributes, or None if neither it nor anything in it is seen."""
-    if not attributes:
+    said = sheets.said_of(tag, attributes)
+    if not (attributes or said):
         return around
     if "hidden" in attributes and attributes["hidden"] != "until-found":
         return None
@@ -52,8 +55,9 @@ def look_of(around: Look, attributes: Mapping[str, str | None]) -> Look | None:
         look = replace(look, behind=behind)
     if (color := _color(attributes.get("color") or attributes.get("text") or "")) is not None:
         look = replace(look, color=color)
-    style = attributes.get("style")
-    return _styled(look, _declarations(style)) if style else look
+    declared = _declarations(attributes.get("style") or "")
+    declared |= {name: value for name, (value, important) in said.items() if important or name not in declared}
+    return _styled(look, declared) if declared else look
 
 
 def _styled(look: Look, style: Mapping[str, str]) -> Look | None:

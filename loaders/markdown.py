@@ -13,6 +13,7 @@ from markdown_it.utils import EnvType
 from docindex.errors import LoadError
 from docindex.loaders.decoding import read_text
 from docindex.loaders.front_matter import read_front_matter
+from docindex.loaders.markdown_hidden import without_hidden
 from docindex.loaders.table_text import typed_table
 from docindex.schema import Document, DocumentTable, Heading, Source, TableRow
 
@@ -20,7 +21,7 @@ _MARKUP = re.compile(r"[*_`\[\]!<&\\]")
 
 
 class MarkdownLoader:
-    """One document a file: the text as written, without the front matter, which becomes metadata.
+    """One document a file: the text as written, without the front matter, which becomes metadata, and what is hidden.
 
     Headings inside quotes and lists belong to what is quoted and are not part of the outline. The title is the front
     matter's, or the first heading of the first level.
@@ -42,10 +43,15 @@ class MarkdownLoader:
             text, start = text[matter.end :].lstrip("\n") if matter.end else text, 0
         else:
             start = matter.end  # what looks like a heading before it is none
+        first = whole.count("\n", 0, len(whole) - len(text) + start) + 1
         env: EnvType = {}
         try:
             tokens = self._blocks.parse(text[start:], env)
-            lines = _Lines(text, start, first=whole.count("\n", 0, len(whole) - len(text) + start) + 1)
+            seen, hidden = without_hidden(text[start:], tokens)
+            if seen != text[start:]:
+                text, env = text[:start] + seen, {}
+                tokens = self._blocks.parse(seen, env)
+            lines = _Lines(text, start, first=first)
             headings = self._headings(tokens, lines, env)
             tables = tuple(self._tables(tokens, lines, env))
         except RecursionError as error:
@@ -60,6 +66,7 @@ class MarkdownLoader:
             metadata=matter.metadata,
             headings=headings,
             tables=tables,
+            hidden=hidden,
         )
 
     def _headings(self, tokens: Sequence[Token], lines: _Lines, env: EnvType) -> tuple[Heading, ...]:

@@ -121,6 +121,62 @@ def test_a_rule_is_no_front_matter(load, text):
     assert document.metadata == {}
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- secret -->",
+        "<!-- sec\nret -->",
+        "<!--secret",
+        "<!----><!--> <!--secret-->",
+        '<div style="display:none">secret</div>',
+        '<div\n style="display:none">\n\nsec\n\n<div>ret</div>\n\n</div>',
+        "<p hidden>secret\n",
+        "<div hidden>\n\n    <!-- code, as it says -->\n",
+        "<STYLE>.x{display:none}</STYLE>\n\n<p class=x>secret</p>",
+        "<p aria-hidden='true'>secret</p>",
+        '<div style="display&colon;none">secret</div>',
+    ],
+)
+def test_hidden_html_is_left_out_and_counted(load, hidden):
+    text = f"# Head\n\nseen\n\n{hidden}"
+    document = load("a.md", text)[0]
+    assert "sec" not in document.text
+    assert "code" not in document.text
+    assert document.hidden in (6, 7, len("<!-- code, as it says -->"))
+    assert document.text.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "`<!-- shown -->`",
+        "``<b hidden>`shown``",
+        "```html\n<!-- shown -->\n```",
+        "    <p hidden>shown</p>",
+        "\\<!-- shown -->",
+        "\\<p hidden>shown</p>",
+        "<!-- shown, since it has no end",
+        "<p style='color:red'>shown</p>",
+        "<img hidden> shown",
+        "a < b hidden > shown",
+        "```\n<style>p{display:none}</style>\n```\n\n<p>shown</p>",
+    ],
+)
+def test_html_that_readers_see_stays(load, shown):
+    text = f"text {shown}" if shown.startswith("<!--") else shown
+    document = load("a.md", text)[0]
+    assert (document.text, document.hidden) == (text, 0)
+
+
+def test_what_stands_beside_hidden_text_keeps_its_place(load):
+    text = "---\ntitle: T\n---\n<!--\n# no head\n-->\n\n# Head <b hidden>or</b>\n\n| a |\n|---|\n| 1<!-- 2 --> |\n"
+    document = load("a.md", text)[0]
+    assert [(head.text, document.text[head.start :][:6]) for head in document.headings] == [("Head", "# Head")]
+    assert [row.cells for row in document.tables[0].rows] == [(1,)]
+    assert document.tables[0].rows[0].number == 12
+    assert "Head" in document.text
+
+
 def test_title_is_the_first_heading_of_the_first_level(load):
     assert load("a.md", "## Sub\n\n# Main\n\n# Other\n")[0].title == "Main"
     assert load("a.md", "no heading")[0].title == ""
