@@ -37,7 +37,7 @@ class JoinedText:
         """Adds a document with its headings and tables; where its text starts."""
         start = self.add_text(document.text)
         self._headings += [replace(heading, start=heading.start + start) for heading in document.headings]
-        self._tables += [_moved(table, start) for table in document.tables]
+        self._tables += [moved(table, start) for table in document.tables]
         self._hidden += document.hidden
         return start
 
@@ -59,6 +59,7 @@ class JoinedText:
         )
 
 
-def _moved(table: DocumentTable, by: int) -> DocumentTable:
+def moved(table: DocumentTable, by: int) -> DocumentTable:
+    """The table of a text that has so many more code points before it."""
     rows = tuple(replace(row, start=row.start + by, end=row.end + by) for row in table.rows)
     return replace(table, rows=rows, start=table.start + by, end=table.end + by)

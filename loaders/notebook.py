@@ -33,7 +33,8 @@ class NotebookLoader:
 
     The text of a cell stands as written; its headings are headings of the document. A page is a few cells that belong
     together, such as a text and the code that it introduces, or one long cell; its label says which: "cells 3-5".
-    Results are read as text, data frames as tables, errors without most of their traceback; pictures are left out.
+    Results are read as they are shown, data frames as tables, errors without most of their traceback; pictures are left
+    out.
     """
 
     def __init__(self) -> None:

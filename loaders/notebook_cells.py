@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from docindex.loaders.decoding import clean
+from docindex.loaders.html import seen_of
+from docindex.loaders.html_nesting import shallow
+from docindex.loaders.markdown_hidden import without_hidden
 from docindex.loaders.writing import DocumentWriter
 
 Json = Mapping[str, object]
 
 _FRAMES = 3
 """Lines of a traceback that are kept, the innermost ones."""
-_WIDEST_SPAN = 100
 _EMBEDDED = re.compile(r"\(\s*<?(?:data|attachment):[^\s)>]*>?\s*\)")
 """The target of an image that is in the notebook itself."""
 _FRAME = re.compile(r"^-+>.*$", re.MULTILINE)
 
 
 class MarkdownCells:
-    """Writes Markdown as it stands, its headings as headings and its tables as tables."""
+    """Writes Markdown as it stands, its headings as headings and its tables as tables, without what is hidden."""
 
     def __init__(self) -> None:
         self._blocks = MarkdownIt("commonmark").enable("table")
@@ -34,8 +36,13 @@ class MarkdownCells:
         Raises:
             RecursionError: It is nested too deeply.
         """
-        lines = _EMBEDDED.sub("()", clean(text)).split("\n")
-        tokens = self._blocks.parse("\n".join(lines))
+        whole = _EMBEDDED.sub("()", clean(text))
+        tokens = self._blocks.parse(whole)
+        seen, hidden = without_hidden(whole, tokens)
+        if seen != whole:
+            writer.hidden(hidden)
+            tokens = self._blocks.parse(seen)
+        lines = seen.split("\n")
         written = 0
         for at, token in enumerate(tokens):
             if token.level or not token.map or token.type not in ("heading_open", "table_open"):
@@ -60,7 +67,7 @@ def write_code(writer: DocumentWriter, text: str, number: object) -> None:
 
 
 def write_outputs(writer: DocumentWriter, markdown: MarkdownCells, outputs: Sequence[Json]) -> None:
-    """Writes results: tables as tables, other ones as text, errors without most of their traceback, no pictures."""
+    """Writes results as their readers see them, errors without most of their traceback, no pictures."""
     for output in outputs:
         number = output.get("execution_count")
         label = f"Out [{number}]:\n" if isinstance(number, int) else ""
@@ -81,13 +88,13 @@ def write_outputs(writer: DocumentWriter, markdown: MarkdownCells, outputs: Sequ
 
 
 def _write_result(writer: DocumentWriter, markdown: MarkdownCells, data: Json, label: str) -> None:
-    tables = LexborHTMLParser(joined(data.get("text/html"))).css("table")
     plain = clean(joined(data.get("text/plain"))).strip("\n")
-    if tables:
-        for table in tables:
-            _write_html_table(writer, table)
-    elif data.get("text/markdown"):
+    shown, hidden = seen_of(LexborHTMLParser(shallow(clean(joined(data.get("text/html"))))))
+    writer.hidden(hidden)
+    if data.get("text/markdown") and not shown.tables:
         markdown.write(writer, joined(data["text/markdown"]))
+    elif shown.text:
+        writer.laid_out(shown.text, shown.headings, shown.tables)
     elif plain.strip() and not any(kind.startswith(("image/", "video/", "audio/")) for kind in data):
         writer.code(label + plain)
 
@@ -113,26 +120,6 @@ def _words(inline: Token) -> str:
         elif token.type in ("softbreak", "hardbreak"):
             words.append(" ")
     return "".join(words)
-
-
-def _write_html_table(writer: DocumentWriter, table: LexborNode) -> None:
-    heads: list[list[str]] = []
-    rows: list[list[str]] = []
-    for row in table.css("tr"):
-        cells = list(_cells(row))
-        is_head = not rows and (row.parent is not None and row.parent.tag == "thead")
-        (heads if is_head else rows).append(cells)
-    width = max(map(len, heads), default=0)
-    header = [" ".join(filter(None, (head[at] for head in heads if at < len(head)))) for at in range(width)]
-    writer.table("", header or None, list(enumerate(rows, 1)))
-
-
-def _cells(row: LexborNode) -> Iterator[str]:
-    for cell in row.iter():
-        if cell.tag in ("td", "th"):
-            span = cell.attributes.get("colspan") or ""
-            text = " ".join(cell.text(separator=" ").split())
-            yield from [text] * max(1, min(int(span) if span.isdecimal() else 1, _WIDEST_SPAN))
 
 
 def joined(value: object, separator: str = "") -> str:

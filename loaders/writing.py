@@ -12,9 +12,11 @@ yield writer.document(source, title="The manual")
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from docindex.loaders.decoding import clean
+from docindex.loaders.joining import moved
 from docindex.loaders.table_text import typed_table
 from docindex.schema import CellValue, Document, DocumentTable, Heading, MetadataValue, Page, Source
 
@@ -75,6 +77,12 @@ class DocumentWriter:
         draft = typed_table(name, header, rows)
         if draft.lines:
             self._tables.append(draft.placed(self._put(draft.markdown, "block")))
+
+    def laid_out(self, text: str, headings: Sequence[Heading], tables: Sequence[DocumentTable]) -> None:
+        """Clean text that is laid out already, as a block, with the headings and tables in it."""
+        start = self._put(text, "block")
+        self._headings += [replace(heading, start=heading.start + start) for heading in headings]
+        self._tables += [moved(table, start) for table in tables]
 
     def page(self, number: int, label: str | None = None) -> None:
         """What follows is on that page or slide. What was written before the first one belongs to it, too.

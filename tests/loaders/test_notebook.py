@@ -89,7 +89,7 @@ def test_cells_in_their_order(read):
         "Mind *them*.\n\n"
         "In [2]:\nframe\n\n"
         "| column 1 | part | size mm | size inch |\n| --- | --- | --- | --- |\n"
-        "| 0 | bolt | 12 | 0.5 |\n| 1 | nut | 8 | NaN |\n\n"
+        "| 0 | bolt | 12 | 0.5 |\n| 1 | nut | 8 | NaN |\n\n2 rows\n\n"
         "In [3]:\nplot()"
     )
     assert document.title == "Wind gauge"
@@ -134,8 +134,31 @@ def test_results_of_other_kinds(read):
         )
     )
     assert document.text == (
-        "In [ ]:\nrun()\n\ndone\nall\n\nZeroDivisionError: division\n----> 1 1 / 0\n\n**bold**\n\nplain"
+        "In [ ]:\nrun()\n\ndone\nall\n\nZeroDivisionError: division\n----> 1 1 / 0\n\n**bold**\n\nno table"
     )
+
+
+def test_html_results_are_read_as_they_are_shown(read):
+    shown = "<h3>Fit</h3><p>It <b>holds</b>.</p>" + FRAME + "<p>and more</p><p hidden>secret</p>"
+    document = read(
+        _notebook(
+            _code("fit", _result(1, text_html=[shown], text_plain="<IPython.core.display.HTML object>")),
+            _code("draw", _result(2, text_html="<script>draw()</script>", text_plain="a drawing")),
+        )
+    )
+    first, second = document.text.split("In [1]:\ndraw\n\n")
+    assert first.startswith("In [1]:\nfit\n\nFit\n\nIt holds.\n\n| column 1 | part")
+    assert first.endswith("\n\n2 rows\n\nand more\n\n")
+    assert second == "Out [2]:\na drawing"
+    assert [(heading.level, document.text[heading.start :][:4]) for heading in document.headings] == [(3, "Fit\n")]
+    (table,) = document.tables
+    assert document.text[table.rows[1].start : table.rows[1].end] == "| 1 | nut | 8 | NaN |"
+    assert document.hidden == 6
+
+
+def test_hidden_text_of_markdown_cells_is_left_out(read):
+    document = read(_notebook(_markdown("# Head", "", "seen <!-- secret -->")))
+    assert (document.text, document.hidden) == ("Head\n\nseen", 6)
 
 
 def test_the_third_version_is_upgraded(read):
