@@ -89,7 +89,13 @@ def ingest(
     ] = False,
     max_seconds: Annotated[
         float | None,
-        typer.Option("--max-seconds", metavar="S", min=1, help="How many seconds a file may take.", show_default="300"),
+        typer.Option(
+            "--max-seconds",
+            metavar="S",
+            min=1,
+            help="How many seconds a file may take to give its next document; each member of an archive has as many.",
+            show_default="300",
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None, typer.Option("--limit", metavar="NAME=VALUE", help=LIMIT_HELP, show_default=False)
