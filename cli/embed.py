@@ -9,7 +9,7 @@ from docindex.cli.options import IndexOption, JsonOption, LeaseWaitOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_embedding
-from docindex.cli.session import Session
+from docindex.cli.session import PARTLY, Session
 from docindex.cli.terminal import open_screen
 
 
@@ -40,3 +40,5 @@ def embed(
         print_json(report.as_dict())
     else:
         show_embedding(open_screen(), report)
+    if report.behind:
+        raise typer.Exit(PARTLY)

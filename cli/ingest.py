@@ -248,5 +248,5 @@ def _password(given: str | None, file: Path | None) -> str | None:
 
 def _exit_code(report: IngestReport) -> int:
     if not report.failed:
-        return DONE
+        return PARTLY if report.behind else DONE
     return PARTLY if report.added or report.updated or report.unchanged or report.deleted else FAILED

@@ -88,15 +88,17 @@ def show_report(screen: Screen, report: IngestReport) -> None:
     _show_some(screen, [_problem(Span("Skipped: ", "dim"), problem) for problem in report.skipped])
     for problem in report.failed:
         screen.line(*_problem(Span("Failed: ", "bad"), problem))
+    _show_behind(screen, report)
     _show_time(screen, report)
 
 
 def show_embedding(screen: Screen, report: IngestReport) -> None:
-    """Shows what was embedded."""
+    """Shows what was embedded, and which indexes on top of it could not follow."""
     nodes = report.nodes
     done = f"{nodes.embedded:,} embedded" + (f", {nodes.reused:,} reused" if nodes.reused else "")
     screen.line(Span("Passages: ", "strong"), done)
     _show_pending(screen, nodes)
+    _show_behind(screen, report)
     _show_time(screen, report)
 
 
@@ -168,6 +170,12 @@ def _show_pending(screen: Screen, nodes: NodeCounts) -> None:
     if nodes.pending:
         waiting = f"{counted(nodes.pending, 'passage')}, found by words only until `docindex embed` has run"
         screen.line(Span("Not embedded: ", "warn"), waiting)
+
+
+def _show_behind(screen: Screen, report: IngestReport) -> None:
+    for index in report.behind:
+        lacking = f" lacks {counted(index.waiting, 'document')}" if index.waiting else ""
+        screen.line(Span("Behind: ", "bad"), Span(f"the index {index.kind}", "name"), f"{lacking}: {index.reason}")
 
 
 def _show_plan(screen: Screen, report: IngestReport) -> None:

@@ -18,7 +18,7 @@ from docindex.cli.terminal import open_screen
 if TYPE_CHECKING:
     from docindex.config import IngestOptions
     from docindex.index import Index
-    from docindex.schema import Duplicate, IngestReport, Problem
+    from docindex.schema import Behind, Duplicate, IngestReport, Problem
 
 
 def keep_watching(index: Index, sources: Sequence[str], options: IngestOptions, *, as_json: bool) -> None:
@@ -48,7 +48,7 @@ class News:
 
     def __init__(self) -> None:
         self._first = True
-        self._told: frozenset[Problem | Duplicate] = frozenset()
+        self._told: frozenset[Problem | Duplicate | Behind] = frozenset()
 
     def of(self, report: IngestReport) -> IngestReport | None:
         """The report without what the round before has said; None when nothing is left of it."""
@@ -58,9 +58,11 @@ class News:
             skipped=tuple(problem for problem in report.skipped if problem not in told),
             failed=tuple(problem for problem in report.failed if problem not in told),
             duplicates=tuple(duplicate for duplicate in report.duplicates if duplicate not in told),
+            behind=tuple(index for index in report.behind if index not in told),
         )
-        said = self._first or news.skipped or news.failed or news.duplicates
-        self._first, self._told = False, frozenset((*report.skipped, *report.failed, *report.duplicates))
+        said = self._first or news.skipped or news.failed or news.duplicates or news.behind
+        self._first = False
+        self._told = frozenset((*report.skipped, *report.failed, *report.duplicates, *report.behind))
         nodes = report.nodes
         changed = report.added or report.updated or report.deleted or nodes.added or nodes.embedded or nodes.deleted
         return news if said or changed else None

@@ -17,7 +17,7 @@ from docindex.stored_index import no_progress
 
 if TYPE_CHECKING:
     from docindex.ingest.unchanged import Look
-    from docindex.protocols import OnProgress
+    from docindex.protocols import OnProgress, Writer
     from docindex.schema import Hit, IndexDefinition, IngestReport, Response, SearchMode
 
 logger = logging.getLogger("docindex")
@@ -144,8 +144,7 @@ class Index(AnsweringIndex):
                     sources, writer, loaders, parsers, passages, options, on_progress or no_progress, found
                 )
                 if options.wait == "vectors":
-                    wiring.refresh_indexes(self._parts, writer, on_progress or no_progress)
-                    wiring.calibrate(self._parts, writer.snapshot)
+                    report = self._finished(report, writer, on_progress)
                 return report
 
     def watch(
@@ -197,9 +196,7 @@ class Index(AnsweringIndex):
         passages = self._parts.passages()
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
             report = pipeline.embed(writer, passages, on_progress or no_progress)
-            wiring.refresh_indexes(self._parts, writer, on_progress or no_progress)
-            wiring.calibrate(self._parts, writer.snapshot)
-        return report
+            return self._finished(report, writer, on_progress)
 
     def add_index(
         self, definition: IndexDefinition, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
@@ -210,15 +207,15 @@ class Index(AnsweringIndex):
         One of that kind with other options is made anew.
 
         Raises:
-            NoModelError: A model that makes it is missing and may not be downloaded.
+            NoModelError: A model that makes it is missing and may not be downloaded; what there is stays.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
         from docindex.ingest.indexes import define_index
 
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            derived = wiring.derived_index(self._parts, definition)  # before the one that it replaces goes
             define_index(writer, definition)
-            made = wiring.refresh_indexes(self._parts, writer, on_progress or no_progress, [definition.kind])
-        return made[definition.kind]
+            return derived.refresh(writer, on_progress or no_progress)
 
     def refresh_indexes(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> dict[str, int]:
         """Brings the indexes on top of the passages up to date; returns how many records each of them got.
@@ -250,6 +247,12 @@ class Index(AnsweringIndex):
     async def aquery(self, question: str) -> Response:
         """`query` in a thread."""
         return await _in_thread(lambda: self.query(question))
+
+    def _finished(self, report: IngestReport, writer: Writer, on_progress: OnProgress | None) -> IngestReport:
+        """The report, once all that rests on the passages has followed, or is named in it."""
+        behind = wiring.follow(self._parts, writer, on_progress or no_progress)
+        wiring.calibrate(self._parts, writer.snapshot)
+        return replace(report, behind=behind)
 
     def _look(self, sources: Sequence[str | Path], options: IngestOptions) -> Look:
         """Whether an ingest has anything to do: where it has not, the stores need not be opened."""

@@ -92,19 +92,9 @@ class StoredIndex:
 
     def indexes(self) -> list[IndexState]:
         """The indexes on top of the passages, by kind."""
-        from docindex.schema import IndexState
+        from docindex.indices.states import index_states
 
-        snapshot = self._snapshot()
-        total = sum(1 for record in snapshot.documents() if record.nodes)
-        states = []
-        for definition in snapshot.definitions():
-            kind = definition.kind
-            held = len(snapshot.derived_documents(kind))
-            records = snapshot.derived_count(kind)
-            states.append(
-                IndexState(kind=kind, options=definition.options, records=records, documents=held, waiting=total - held)
-            )
-        return states
+        return index_states(self._snapshot())
 
     def graph(self) -> Graph:
         """The graph of what the passages speak of.

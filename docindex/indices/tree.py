@@ -182,6 +182,12 @@ class SummaryTree:
         return [[units[index] for index in group] for group in groups], bool(standing) and chosen is below
 
 
+def has_one_top(snapshot: Snapshot) -> bool:
+    """Whether all summaries stand below a single one."""
+    members = {record.key: cast("list[str]", record.data["members"]) for record in snapshot.derived(KIND)}
+    return len(members.keys() - {key for below in members.values() for key in below}) <= 1
+
+
 def _units(snapshot: Snapshot, nodes: Sequence[Node]) -> list[_Unit]:
     vectors = snapshot.vectors([node.node_id for node in nodes])
     return [_Unit(node.node_id, node.text, vector, (node.doc_id,)) for node, vector in zip(nodes, vectors, strict=True)]

@@ -48,6 +48,7 @@ from .names import (
     Via,
 )
 from .reports import (
+    Behind,
     BlankPages,
     Duplicate,
     Estimate,
@@ -76,6 +77,7 @@ from .traces import (
 
 __all__ = [
     "And",
+    "Behind",
     "BlankPages",
     "CellValue",
     "Citation",

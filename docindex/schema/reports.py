@@ -47,6 +47,16 @@ class BlankPages:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """An index on top of the passages that could not follow, and why."""
+
+    kind: str
+    waiting: int
+    """Documents that it lacks; 0 where a tree lacks only what stands above them."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeCounts:
     """What an ingest did to the nodes."""
 
@@ -110,6 +120,7 @@ class IngestReport:
     pages_without_text: tuple[BlankPages, ...] = ()
     hidden_text: tuple[HiddenText, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
+    behind: tuple[Behind, ...] = ()
     nodes: NodeCounts = NodeCounts()
     seconds: float = 0.0
     stages: tuple[Stage, ...] = ()

@@ -9,7 +9,7 @@ from .answering import (
 )
 from .conversing import chat
 from .engines import EngineMaker
-from .indexes import derived_index, refresh_indexes
+from .indexes import derived_index, follow, refresh_indexes
 from .models import (
     model_store,
     open_embedder,
@@ -30,6 +30,7 @@ __all__ = [
     "create",
     "derived_index",
     "engine",
+    "follow",
     "model_store",
     "open",
     "open_embedder",

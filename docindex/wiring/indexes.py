@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from docindex.errors import StoreError
@@ -12,24 +12,30 @@ if TYPE_CHECKING:
     from docindex.indices.summarising import Summarizer
     from docindex.prompts.files import Prompts
     from docindex.protocols import DerivedIndex, OnProgress, Writer
-    from docindex.schema import IndexDefinition, JsonValue
+    from docindex.schema import Behind, IndexDefinition, JsonValue
     from docindex.wiring.parts import Parts
 
 
-def refresh_indexes(
-    parts: Parts, writer: Writer, on_progress: OnProgress, kinds: Collection[str] | None = None
-) -> dict[str, int]:
-    """Brings the indexes of these kinds, or all, up to date; returns how many records each of them got."""
+def refresh_indexes(parts: Parts, writer: Writer, on_progress: OnProgress) -> dict[str, int]:
+    """Brings all indexes up to date; returns how many records each of them got."""
     from docindex.ingest import indexes
 
-    return indexes.refresh_indexes(writer, lambda definition: derived_index(parts, definition), on_progress, kinds)
+    return indexes.refresh_indexes(writer, lambda definition: derived_index(parts, definition), on_progress)
+
+
+def follow(parts: Parts, writer: Writer, on_progress: OnProgress) -> tuple[Behind, ...]:
+    """Brings the indexes that lack something up to date; returns those that could not be, with the reason."""
+    from docindex.ingest import indexes
+
+    return indexes.follow(writer, lambda definition: derived_index(parts, definition), on_progress)
 
 
 def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
-    """What keeps an index on top of the passages.
+    """What keeps an index on top of the passages; the model that makes it is loaded.
 
     Raises:
         ConfigError: The prompts that it is made with can't be used.
+        NoModelError: The model is missing and may not be downloaded.
         StoreError: A newer docindex defined it.
     """
     from docindex.indices.document_summaries import DocumentSummaries

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from docindex.cli.watch import News
-from docindex.schema import IngestReport, NodeCounts, Problem
+from docindex.schema import Behind, IngestReport, NodeCounts, Problem
 
 PROGRAM = [sys.executable, "-m", "docindex.cli"]
 LONGEST = 90.0
@@ -116,6 +116,8 @@ def test_a_watch_says_only_what_is_new():
     changed = IngestReport(updated=1, unchanged=2, skipped=(binary, late), nodes=NodeCounts(added=1))
     assert news.of(changed) == IngestReport(updated=1, unchanged=2, nodes=NodeCounts(added=1))
     assert news.of(IngestReport(unchanged=3, failed=(broken,))) == IngestReport(unchanged=3, failed=(broken,))
+    behind = IngestReport(unchanged=3, behind=(Behind("tree", 1, "no model"),))
+    assert [news.of(behind), news.of(behind)] == [behind, None]
 
 
 def test_a_watch_begins_with_a_report_even_if_nothing_has_changed():

@@ -13,6 +13,8 @@ from defusedxml import ElementTree
 
 from docindex import StoreError
 from docindex.retrieval.graph import Graph
+from docindex.testing.scripted_llm import ScriptedLLM
+from docindex.wiring import Parts
 
 PUMP = (
     "The Kaplan Turbine drives the water pump. The water pump needs oil every nine months. "
@@ -95,6 +97,36 @@ def test_what_is_left_to_do_is_done_by_refresh(run, tmp_path: Path):
     run("ingest", docs, "-i", index, "--wait", "text")
     assert run("indexes", "list", "-i", index, "--json").json["indexes"][0]["waiting"] == 1
     assert run("indexes", "refresh", "-i", index, "--json").json["made"] == {"summaries": 1}
+
+
+def test_without_its_model_no_index_is_lost_and_documents_come_in(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "one.txt").write_text("The old heron lives at Lake Vänern.")
+    index = tmp_path / "index"
+    run("ingest", docs, "-i", index)
+    run("indexes", "add", "summaries", "-i", index)
+    by_model = ("indexes", "add", "summaries", "--by", "model", "-i", index)
+    gone = {"DOCINDEX_LLM": str(tmp_path / "gone.gguf")}
+    failed = run(*by_model, variables=gone)
+    assert failed.code == 1
+    assert "gone.gguf" in failed.err
+    (state,) = run("indexes", "list", "-i", index, "--json").json["indexes"]
+    assert (state["options"]["by"], state["records"], state["waiting"]) == ("rules", 1, 0)
+
+    llm = ScriptedLLM("It is about a heron.")
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "llm", lambda parts: llm)
+        assert run(*by_model, variables=gone).code == 0
+    (docs / "two.txt").write_text("Karl Lund feeds the heron.")
+    told = run("ingest", docs, "-i", index, "--json", variables=gone)
+    assert (told.code, told.json["added"]) == (3, 1)
+    (behind,) = told.json["behind"]
+    assert (behind["kind"], behind["waiting"]) == ("summaries", 1)
+    shown = run("ingest", docs, "-i", index, variables=gone)
+    assert shown.code == 3
+    assert f"Behind: the index summaries lacks 1 document: {behind['reason']}" in shown.out
+    assert run("embed", "-i", index, variables=gone).code == 3
 
 
 def test_an_index_is_dropped(run, tmp_path: Path):

@@ -27,6 +27,7 @@ REPORT = {
     "pages_without_text",
     "hidden_text",
     "duplicates",
+    "behind",
     "nodes",
     "seconds",
     "stages",

@@ -1,0 +1,106 @@
+"""Indexes on top of the passages follow an ingest, or are named where the model that makes them is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docindex import Index, IngestOptions
+from docindex.config import DEFAULT_LLM, Environment, LLMConfig
+from docindex.errors import NoModelError
+from docindex.indices.definitions import definition_of
+from docindex.schema import Behind
+from docindex.testing.scripted_llm import ScriptedLLM
+
+GONE = "There is no such model: bring it back."
+
+
+class Closable(ScriptedLLM):
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Machine:
+    """The models that there are, by name; those that were opened are noted."""
+
+    def __init__(self) -> None:
+        self.models = {DEFAULT_LLM: Closable("It is about pumps.", name=DEFAULT_LLM)}
+        self.opened: list[str] = []
+
+    def open(self, config: LLMConfig, environment: Environment) -> Closable:
+        if config.model not in self.models:
+            raise NoModelError(GONE)
+        self.opened.append(config.model)
+        return self.models[config.model]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine()
+    monkeypatch.setattr("docindex.wiring.parts.open_llm", made.open)
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path, docs: Path) -> Path:
+    """An index of three documents with nothing on top."""
+    with Index.create(tmp_path / "made") as index:
+        index.ingest(docs)
+    return tmp_path / "made"
+
+
+@pytest.mark.parametrize("kind", ["summaries", "tree", "graph"])
+def test_what_there_is_stays_when_the_model_of_another_is_missing(path: Path, machine: Machine, kind: str):
+    machine.models.clear()
+    with Index.open(path) as index:
+        index.add_index(definition_of(kind))
+        before = index.indexes()
+        with pytest.raises(NoModelError):
+            index.add_index(definition_of(kind, by="model"))
+        assert index.indexes() == before
+        assert before[0].waiting == 0 < before[0].records
+
+
+def test_an_ingest_names_what_could_not_follow_and_the_next_one_makes_up_for_it(
+    path: Path, docs: Path, machine: Machine
+):
+    with Index.open(path) as index:
+        index.add_index(definition_of("summaries", by="model"))
+        index.add_index(definition_of("graph"))
+    models, machine.models = machine.models, {}
+    (docs / "late.txt").write_text("A late text on pumps.")
+    with Index.open(path) as index:
+        report = index.ingest(docs)
+        assert (report.added, report.nodes.pending) == (1, 0)
+        assert report.behind == (Behind("summaries", 1, GONE),)
+        assert index.embed().behind == report.behind
+        assert [state.waiting for state in index.indexes()] == [0, 1]
+        with pytest.raises(NoModelError):
+            index.refresh_indexes()
+        machine.models = models
+        assert index.ingest(docs).behind == ()
+        assert [state.waiting for state in index.indexes()] == [0, 0]
+
+
+def test_no_model_is_wanted_where_nothing_is_to_be_made(path: Path, docs: Path, machine: Machine):
+    with Index.open(path) as index:
+        index.add_index(definition_of("tree", by="model"))
+    machine.models.clear()
+    with Index.open(path) as index:
+        assert index.ingest(docs).behind == ()
+        (docs / "apple.txt").unlink()
+        report = index.ingest(docs, options=IngestOptions(sync=True))
+        assert report.deleted == 1
+        assert report.behind == (Behind("tree", 0, GONE),), "what stands above the documents is gone with one of them"
+    assert machine.opened == [DEFAULT_LLM]
+
+
+def test_an_ingest_whose_indexes_can_not_follow_is_calibrated(path: Path, machine: Machine, example_documents: Path):
+    with Index.open(path) as index:
+        index.add_index(definition_of("summaries", by="model"))
+        assert index.status()["refusal"] is None
+    machine.models.clear()
+    with Index.open(path) as index:
+        assert index.ingest(example_documents / "faq.md").behind == (Behind("summaries", 1, GONE),)
+        assert index.status()["refusal"] is not None
