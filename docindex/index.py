@@ -213,8 +213,9 @@ class Index(AnsweringIndex):
         from docindex.ingest.indexes import define_index
 
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
-            derived = wiring.derived_index(self._parts, definition)  # before the one that it replaces goes
-            define_index(writer, definition)
+            chosen = wiring.settled(self._parts, definition)
+            derived = wiring.derived_index(self._parts, chosen)  # before the one that it replaces goes
+            define_index(writer, chosen)
             return derived.refresh(writer, on_progress or no_progress)
 
     def refresh_indexes(self, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0) -> dict[str, int]:

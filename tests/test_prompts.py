@@ -58,7 +58,7 @@ def filled(index: Index, docs: Path) -> Index:
 def llm(monkeypatch: pytest.MonkeyPatch) -> Judging:
     """What is asked in place of the model."""
     scripted = Judging('["The engine needs 4.2 litres of oil."]')
-    monkeypatch.setattr(Parts, "llm", lambda parts: scripted)
+    monkeypatch.setattr(Parts, "llm_named", lambda parts, name: scripted)
     return scripted
 
 

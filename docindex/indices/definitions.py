@@ -45,7 +45,8 @@ def definition_of(
         by: Who writes the summaries or finds the entities: rules, or the local model, which takes seconds a passage.
         fanout: How many members a summary of the tree has at most.
         words: About how long a summary is.
-        llm: The name of the model, where it is made by one.
+        llm: The name of the model, where it is made by one: every ingest asks the same. Without a name it is that of
+            the process which adds the index.
         prompts: A folder with prompts of one's own, where it is made by the model. Every ingest reads them from there.
 
     Raises:

@@ -9,7 +9,7 @@ from .answering import (
 )
 from .conversing import chat
 from .engines import EngineMaker
-from .indexes import derived_index, follow, refresh_indexes
+from .indexes import derived_index, follow, refresh_indexes, settled
 from .models import (
     model_store,
     open_embedder,
@@ -42,5 +42,6 @@ __all__ = [
     "retriever",
     "routed_engine",
     "router",
+    "settled",
     "structured_engine",
 ]

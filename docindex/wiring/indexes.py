@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from docindex.errors import StoreError
+from docindex.errors import NoModelError, StoreError
+from docindex.wiring.models import lasting_name
 
 if TYPE_CHECKING:
     from docindex.indices.entities import Extractor
     from docindex.indices.summarising import Summarizer
     from docindex.prompts.files import Prompts
-    from docindex.protocols import DerivedIndex, OnProgress, Writer
+    from docindex.protocols import LLM, DerivedIndex, OnProgress, Writer
     from docindex.schema import Behind, IndexDefinition, JsonValue
     from docindex.wiring.parts import Parts
+
+
+def settled(parts: Parts, definition: IndexDefinition) -> IndexDefinition:
+    """The definition with the model that makes the index from now on: this process's, where it names none."""
+    if definition.options.get("by") != "model":
+        return definition
+    name = str(definition.options["llm"]) or parts.llm_config.model
+    options = {**definition.options, "llm": lasting_name(name, parts.environment)}
+    return replace(definition, options=options)
 
 
 def refresh_indexes(parts: Parts, writer: Writer, on_progress: OnProgress) -> dict[str, int]:
@@ -35,7 +46,7 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
 
     Raises:
         ConfigError: The prompts that it is made with can't be used.
-        NoModelError: The model is missing and may not be downloaded.
+        NoModelError: The model is missing and may not be downloaded, or is another server than this process asks.
         StoreError: A newer docindex defined it.
     """
     from docindex.indices.document_summaries import DocumentSummaries
@@ -56,7 +67,7 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
         case "graph":
             extractor: Extractor = RuleExtractor()
             if options["by"] == "model":
-                extractor = ModelExtractor(parts.llm(), extractor, _prompts(options))
+                extractor = ModelExtractor(_llm(parts, options), extractor, _prompts(options))
             return EntityGraph(extractor)
     raise StoreError(f"The index {definition.kind!r} is of a newer docindex: install that, or drop the index.")
 
@@ -68,7 +79,21 @@ def _summarizer(parts: Parts, options: Mapping[str, JsonValue]) -> Summarizer:
     extractive = ExtractiveSummarizer(parts.embedder(), words)
     if options["by"] != "model":
         return extractive
-    return LLMSummarizer(parts.llm(), extractive, words, _prompts(options))
+    return LLMSummarizer(_llm(parts, options), extractive, words, _prompts(options))
+
+
+def _llm(parts: Parts, options: Mapping[str, JsonValue]) -> LLM:
+    """The model that the index is made with, whichever one answers in this process."""
+    from docindex.llm.http_address import ServerAddress
+
+    name = str(options["llm"]) or parts.llm_config.model
+    if ServerAddress.is_one(name) and name != parts.llm_config.model:
+        # An index may come from anywhere: where texts and the key are sent is for the user to say.
+        raise NoModelError(
+            f"The index is made by {name}, which is asked only where DOCINDEX_LLM names it: set that, "
+            "or add the index anew with another model."
+        )
+    return parts.llm_named(name)
 
 
 def _prompts(options: Mapping[str, JsonValue]) -> Prompts:

@@ -140,6 +140,14 @@ def model_file(name: str, environment: Environment) -> Path:
     return optimized_models(store).find(path) or path
 
 
+def lasting_name(name: str, environment: Environment) -> str:
+    """The name of a language model, by which it is found from any folder."""
+    path = Path(name).expanduser()
+    if model_store(environment).catalogue.get(name) is None and path.is_file():
+        return str(path.absolute())
+    return name
+
+
 def _thinking(llm: OpenModel, opening: Opening | None, budget: int) -> OpenModel:
     from docindex.llm.thinking import ThinkingLLM
 

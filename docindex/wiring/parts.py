@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class Parts:
         self.environment = environment
         self.llm_config = llm
         self._embedder = embedder
-        self._llm: OpenModel | None = None
+        self._llms: dict[str, OpenModel] = {}
         self._loading = threading.Lock()
         self._traces: TraceLog | None = None
         self._conversations: ConversationLog | None = None
@@ -158,10 +159,14 @@ class Parts:
 
     def llm(self) -> OpenModel:
         """The model that answers."""
+        return self.llm_named(self.llm_config.model)
+
+    def llm_named(self, name: str) -> OpenModel:
+        """The model of that name, with the settings of the one that answers."""
         with self._loading:
-            if self._llm is None:
-                self._llm = open_llm(self.llm_config, self.environment)
-            return self._llm
+            if name not in self._llms:
+                self._llms[name] = open_llm(replace(self.llm_config, model=name), self.environment)
+            return self._llms[name]
 
     def loaders(self) -> LoaderRegistry:
         """The loaders of the formats that are installed."""
@@ -241,9 +246,8 @@ class Parts:
     def close(self) -> None:
         """Frees the models and closes the stores."""
         with self._loading:
-            if self._llm is not None:
-                self._llm.close()
-                self._llm = None
+            while self._llms:
+                self._llms.popitem()[1].close()
             self._embedder = None
         with self._opening:
             if self._store is not None:

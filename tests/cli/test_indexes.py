@@ -116,7 +116,7 @@ def test_without_its_model_no_index_is_lost_and_documents_come_in(run, tmp_path:
 
     llm = ScriptedLLM("It is about a heron.")
     with monkeypatch.context() as patched:
-        patched.setattr(Parts, "llm", lambda parts: llm)
+        patched.setattr(Parts, "llm_named", lambda parts, name: llm)
         assert run(*by_model, variables=gone).code == 0
     (docs / "two.txt").write_text("Karl Lund feeds the heron.")
     told = run("ingest", docs, "-i", index, "--json", variables=gone)

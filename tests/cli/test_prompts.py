@@ -19,7 +19,7 @@ REPLY = "The ferry to Arran leaves Ardrossan at 7:05 in the morning."
 def llm(monkeypatch: pytest.MonkeyPatch) -> ScriptedLLM:
     """What answers in place of the model."""
     scripted = ScriptedLLM(REPLY)
-    monkeypatch.setattr(Parts, "llm", lambda parts: scripted)
+    monkeypatch.setattr(Parts, "llm_named", lambda parts, name: scripted)
     return scripted
 
 

@@ -96,6 +96,47 @@ def test_no_model_is_wanted_where_nothing_is_to_be_made(path: Path, docs: Path, 
     assert machine.opened == [DEFAULT_LLM]
 
 
+@pytest.mark.parametrize("kind", ["summaries", "tree", "graph"])
+def test_the_model_that_an_index_is_made_with_goes_on_with_it(path: Path, docs: Path, machine: Machine, kind: str):
+    machine.models |= {name: Closable("It is about pumps.", name=name) for name in ("first", "second")}
+    with Index.open(path, llm=LLMConfig(model="first")) as index:
+        index.add_index(definition_of(kind, by="model"))
+        assert index.indexes()[0].options["llm"] == "first"
+    (docs / "late.txt").write_text("A late text on pumps, and on whoever looks after pumps. " * 20)
+    with Index.open(path, llm=LLMConfig(model="second")) as index:
+        assert index.ingest(docs).behind == ()
+        makers = {str(record.data["by"]).split("-")[0] for record in index._snapshot().derived(kind)}
+    assert makers == set(machine.opened) == {"first"}
+    assert machine.models["first"].requests
+
+
+def test_a_model_in_a_file_is_found_from_other_folders(
+    path: Path, tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "own.gguf").touch()
+    machine.models[str(tmp_path / "own.gguf")] = Closable("It is about pumps.")
+    monkeypatch.chdir(tmp_path)
+    with Index.open(path) as index:
+        index.add_index(definition_of("summaries", by="model", llm="own.gguf"))
+        assert index.indexes()[0].options["llm"] == str(tmp_path / "own.gguf")
+
+
+def test_a_server_is_asked_only_where_the_process_names_it(path: Path, docs: Path, machine: Machine):
+    server = "http://models.example/v1"
+    machine.models[server] = Closable("It is about pumps.")
+    with Index.open(path, llm=LLMConfig(model=server)) as index:
+        index.add_index(definition_of("summaries", by="model"))
+    machine.opened.clear()
+    (docs / "late.txt").write_text("A late text on pumps.")
+    with Index.open(path) as index:
+        (behind,) = index.ingest(docs).behind
+        assert (behind.kind, behind.waiting) == ("summaries", 1)
+        assert server in behind.reason
+        assert machine.opened == []
+    with Index.open(path, llm=LLMConfig(model=server)) as index:
+        assert index.ingest(docs).behind == ()
+
+
 def test_an_ingest_whose_indexes_can_not_follow_is_calibrated(path: Path, machine: Machine, example_documents: Path):
     with Index.open(path) as index:
         index.add_index(definition_of("summaries", by="model"))
