@@ -33,6 +33,13 @@ class By(StrEnum):
     MODEL = "model"
 
 
+class Group(StrEnum):
+    """What the tree puts together."""
+
+    ALIKE = "alike"
+    ORDER = "order"
+
+
 KindArgument = Annotated[Kind, typer.Argument(metavar="KIND", help="graph, sentences, summaries or tree.")]
 
 
@@ -79,6 +86,13 @@ def add(
     fanout: Annotated[
         int, typer.Option("--fanout", metavar="N", min=2, max=64, help="Members of a summary in the tree.")
     ] = 8,
+    grouping: Annotated[
+        Group,
+        typer.Option(
+            "--grouping",
+            help="What the tree puts together inside a document: passages that are alike, or that follow each other.",
+        ),
+    ] = Group.ALIKE,
     words: Annotated[
         int, typer.Option("--words", metavar="N", min=20, max=400, help="About how long a summary is.")
     ] = 120,
@@ -93,7 +107,7 @@ def add(
 
     Examples:
       docindex indexes add summaries
-      docindex indexes add tree --fanout 6
+      docindex indexes add tree --fanout 6 --grouping order
       docindex indexes add graph --by model
     """
     from docindex.index import Index
@@ -101,7 +115,13 @@ def add(
 
     session = Session.of(ctx)
     definition = definition_of(
-        kind.value, by=by.value, fanout=fanout, words=words, llm=session.environment.llm, prompts=prompts
+        kind.value,
+        by=by.value,
+        fanout=fanout,
+        grouping=grouping.value,
+        words=words,
+        llm=session.environment.llm,
+        prompts=prompts,
     )
     with (
         Index.open(session.index_path(index), environment=session.environment) as opened,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from docindex.errors import ConfigError
 from docindex.indices import entities_by_model, summarising
 from docindex.indices.summarising import WORDS
+from docindex.indices.tree import Grouping
 from docindex.prompts.files import Prompts
 from docindex.schema import IndexDefinition, JsonValue
 
@@ -34,6 +35,7 @@ def definition_of(
     *,
     by: MadeBy = "rules",
     fanout: int = 8,
+    grouping: Grouping = "alike",
     words: int = WORDS,
     llm: str = "",
     prompts: str | Path | None = None,
@@ -44,6 +46,8 @@ def definition_of(
         kind: One of `KINDS`.
         by: Who writes the summaries or finds the entities: rules, or the local model, which takes seconds a passage.
         fanout: How many members a summary of the tree has at most.
+        grouping: Which passages and summaries of a document the tree puts together: those that are alike, or in order
+            those that stand beside each other. Documents are put together by likeness.
         words: About how long a summary is.
         llm: The name of the model, where it is made by one: every ingest asks the same. Without a name it is that of
             the process which adds the index.
@@ -58,6 +62,8 @@ def definition_of(
         raise ConfigError(f"An index is made by rules or by model, and not by {by!r}.")
     if not 2 <= fanout <= 64:
         raise ConfigError(f"fanout is {fanout}: give a value from 2 to 64.")
+    if grouping not in get_args(Grouping):
+        raise ConfigError(f"The tree groups what is alike, or in order, and not by {grouping!r}.")
     if not 20 <= words <= 400:
         raise ConfigError(f"words is {words}: give a value from 20 to 400.")
     if prompts is not None and (by != "model" or kind not in _PROMPTS):
@@ -72,6 +78,8 @@ def definition_of(
         options["words"] = words
     if kind == "tree":
         options["fanout"] = fanout
+        if grouping != "alike":  # which older definitions mean without a word
+            options["grouping"] = grouping
     return IndexDefinition(kind=kind, options=options)
 
 

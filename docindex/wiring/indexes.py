@@ -12,6 +12,7 @@ from docindex.wiring.models import lasting_name
 if TYPE_CHECKING:
     from docindex.indices.entities import Extractor
     from docindex.indices.summarising import Summarizer
+    from docindex.indices.tree import Grouping
     from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, DerivedIndex, OnProgress, Writer
     from docindex.schema import Behind, IndexDefinition, JsonValue
@@ -63,7 +64,9 @@ def derived_index(parts: Parts, definition: IndexDefinition) -> DerivedIndex:
         case "summaries":
             return DocumentSummaries(parts.embedder(), _summarizer(parts, options))
         case "tree":
-            return SummaryTree(parts.embedder(), _summarizer(parts, options), fanout=int(str(options["fanout"])))
+            grouping: Grouping = "order" if options.get("grouping") == "order" else "alike"
+            fanout = int(str(options["fanout"]))
+            return SummaryTree(parts.embedder(), _summarizer(parts, options), fanout=fanout, grouping=grouping)
         case "graph":
             extractor: Extractor = RuleExtractor()
             if options["by"] == "model":

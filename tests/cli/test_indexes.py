@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 from defusedxml import ElementTree
 
-from docindex import StoreError
+from docindex import Index, StoreError
 from docindex.retrieval.graph import Graph
 from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
@@ -127,6 +127,25 @@ def test_without_its_model_no_index_is_lost_and_documents_come_in(run, tmp_path:
     assert shown.code == 3
     assert f"Behind: the index summaries lacks 1 document: {behind['reason']}" in shown.out
     assert run("embed", "-i", index, variables=gone).code == 3
+
+
+def test_a_tree_in_order_is_made_and_walked(run, tmp_path: Path):
+    topics = ("heron", "pump")
+    facts = " ".join(
+        f"The {topics[number % 2]} of hall {number} was seen to {number + 3} times." for number in range(40)
+    )
+    (tmp_path / "book.txt").write_text(facts)
+    index = tmp_path / "index"
+    run("ingest", tmp_path / "book.txt", "-i", index, "--chunk-tokens", "16")
+    added = run("indexes", "add", "tree", "--fanout", "3", "--grouping", "order", "-i", index, "--json")
+    assert added.json["made"] > 13
+    with Index.open(index) as opened:
+        passages = [stored.node.node_id for stored in opened.nodes("book.txt")]
+        records = list(opened._snapshot().derived("tree"))
+    leaves = [record.data["members"] for record in records if record.data["height"] == 1]
+    assert all(passages[(at := passages.index(members[0])) : at + len(members)] == members for members in leaves)
+    found = run("search", "how often was the pump of hall 21 seen to", "--via", "tree-walk", "-i", index, "--json")
+    assert "hall 21" in found.json["hits"][0]["text"]
 
 
 def test_an_index_is_dropped(run, tmp_path: Path):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from docindex.config import IndexConfig
+from docindex.errors import ConfigError
+from docindex.indices.definitions import definition_of
 from docindex.indices.document_summaries import DocumentSummaries
 from docindex.indices.grouping import groups_alike, groups_in_order
 from docindex.indices.summarising import ExtractiveSummarizer
@@ -151,6 +153,30 @@ def test_an_interruption_above_the_documents_costs_no_summary(
     refresh(store, new_tree())
     assert_sound(store.snapshot())
     assert kept <= by_key(store.snapshot()).keys()
+
+
+def test_a_tree_in_order_puts_together_what_stands_together(store: IndexStore) -> None:
+    summarizer = ExtractiveSummarizer(EMBEDDER, words=20)
+    refresh(store, SummaryTree(EMBEDDER, summarizer, fanout=4, grouping="order"))
+    snapshot = store.snapshot()
+    assert_sound(snapshot)
+    leaves = {
+        tuple(record.data["members"])  # type: ignore[arg-type]
+        for record in snapshot.derived("tree")
+        if record.data["height"] == 1 and "03" in record.documents
+    }
+    passages = [node.node_id for node in snapshot.nodes_of_all(["03"])["03"]]
+    assert leaves == {tuple(passages[start:end]) for start, end in ((0, 4), (4, 7), (7, 11))}
+    walk = TreeRetriever(store.snapshot, EMBEDDER, LexicalRetriever(store.snapshot), walk="traversal", beam=3)
+    hits = walk.retrieve(Query("what matters for the copper wire coil", k=5))
+    assert {hit.doc_id for hit in hits} <= {"03", "08"}
+    assert len(hits) == 5
+
+
+def test_how_a_tree_groups_is_part_of_its_definition() -> None:
+    assert definition_of("tree") == definition_of("tree", grouping="alike") != definition_of("tree", grouping="order")
+    with pytest.raises(ConfigError, match="alike"):
+        definition_of("tree", grouping="chance")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("walk", ["collapsed", "traversal"])
