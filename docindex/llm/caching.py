@@ -16,7 +16,14 @@ class CachingLLM:
     """Asks another model what was not asked before. Only completions at temperature 0 are kept."""
 
     def __init__(
-        self, llm: LLM, store: CompletionStore, model: str, version: Callable[[], int], *, beginnings: bool = True
+        self,
+        llm: LLM,
+        store: CompletionStore,
+        model: str,
+        version: Callable[[], int],
+        *,
+        beginnings: bool = True,
+        any_version: bool = False,
     ) -> None:
         """Puts the two together.
 
@@ -24,9 +31,11 @@ class CachingLLM:
             llm: The model.
             store: Keeps what it wrote.
             model: Changes with what would change the completions: the model's file, its settings.
-            version: Of the index, asked for at each request: what was written for another one is not known.
+            version: Of the index, asked for at each request: what was written for another one is not known, unless
+                `any_version` is set.
             beginnings: What was read of a completion that nobody read to its end is kept, too, and gone on with. That
                 takes a model that writes the same again, in the same pieces; servers need not.
+            any_version: What was written for another version is known, too.
         """
         self.name = llm.name
         self.context_tokens = llm.context_tokens
@@ -35,6 +44,7 @@ class CachingLLM:
         self._model = model
         self._version = version
         self._beginnings = beginnings
+        self._any_version = any_version
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """As the model counts."""
@@ -121,4 +131,5 @@ class CachingLLM:
         self, messages: Sequence[Message], max_tokens: int, grammar: str | None, stop: Sequence[str], version: int
     ) -> str:
         said = [(message.role, message.content) for message in messages]
-        return digest(json.dumps([self._model, version, said, max_tokens, grammar, list(stop)]))
+        of = None if self._any_version else version
+        return digest(json.dumps([self._model, of, said, max_tokens, grammar, list(stop)]))

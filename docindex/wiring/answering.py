@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.protocols import BatchingLLM
-from docindex.wiring.models import model_file
+from docindex.wiring.remembering import answering_cache
 
 if TYPE_CHECKING:
     from docindex.answering.awaitable import AwaitableEngine
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
     from docindex.answering.telemetry import SpannedForms
-    from docindex.config import AnswerOptions, Environment, LLMConfig
+    from docindex.config import AnswerOptions
     from docindex.prompts.files import Prompts
     from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
     from docindex.retrieval.router import Router
@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 
 def answering_llm(parts: Parts, answers: AnswerOptions, version: Callable[[], int]) -> LLM:
     """The model that answers; with the cache, it remembers what it wrote for a version of the index."""
-    llm = parts.llm()
-    if not answers.cache:
-        return llm
-    from docindex.llm.caching import CachingLLM
-    from docindex.llm.http_address import ServerAddress
-
-    config = parts.llm_config
-    if ServerAddress.is_one(config.model):  # which may have another model now: its name tells
-        return CachingLLM(llm, parts.completions, f"{llm.name} {config}", version, beginnings=False)
-    return CachingLLM(llm, parts.completions, _identity(config, parts.environment), version)
+    return answering_cache(parts, version) if answers.cache else parts.llm()
 
 
 def engine(
@@ -109,13 +100,6 @@ def _spanned(parts: Parts, engine: Engine, name: str) -> Engine:
     from docindex.answering.telemetry import SpannedEngine
 
     return SpannedEngine(engine, name)
-
-
-def _identity(config: LLMConfig, environment: Environment) -> str:
-    """What a completion depends on beside its prompt: the model's file and its settings."""
-    path = model_file(config.model, environment)
-    status = path.stat()
-    return f"{path.name} {status.st_size} {status.st_mtime_ns} {config}"
 
 
 def policy(parts: Parts, false_refusals: float | None) -> AnswerPolicy:

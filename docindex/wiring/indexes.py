@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from docindex.errors import NoModelError, StoreError
 from docindex.wiring.models import lasting_name
+from docindex.wiring.remembering import making_cache
 
 if TYPE_CHECKING:
     from docindex.indices.entities import Extractor
@@ -86,7 +87,7 @@ def _summarizer(parts: Parts, options: Mapping[str, JsonValue]) -> Summarizer:
 
 
 def _llm(parts: Parts, options: Mapping[str, JsonValue]) -> LLM:
-    """The model that the index is made with, whichever one answers in this process."""
+    """The model that the index is made with, whichever one answers in this process; it remembers what it wrote."""
     from docindex.llm.http_address import ServerAddress
 
     name = str(options["llm"]) or parts.llm_config.model
@@ -96,7 +97,7 @@ def _llm(parts: Parts, options: Mapping[str, JsonValue]) -> LLM:
             f"The index is made by {name}, which is asked only where DOCINDEX_LLM names it: set that, "
             "or add the index anew with another model."
         )
-    return parts.llm_named(name)
+    return making_cache(parts, name)
 
 
 def _prompts(options: Mapping[str, JsonValue]) -> Prompts:

@@ -107,7 +107,8 @@ def test_without_its_model_no_index_is_lost_and_documents_come_in(run, tmp_path:
     run("ingest", docs, "-i", index)
     run("indexes", "add", "summaries", "-i", index)
     by_model = ("indexes", "add", "summaries", "--by", "model", "-i", index)
-    gone = {"DOCINDEX_LLM": str(tmp_path / "gone.gguf")}
+    model = tmp_path / "gone.gguf"
+    gone = {"DOCINDEX_LLM": str(model)}
     failed = run(*by_model, variables=gone)
     assert failed.code == 1
     assert "gone.gguf" in failed.err
@@ -117,7 +118,9 @@ def test_without_its_model_no_index_is_lost_and_documents_come_in(run, tmp_path:
     llm = ScriptedLLM("It is about a heron.")
     with monkeypatch.context() as patched:
         patched.setattr(Parts, "llm_named", lambda parts, name: llm)
+        model.touch()
         assert run(*by_model, variables=gone).code == 0
+    model.unlink()
     (docs / "two.txt").write_text("Karl Lund feeds the heron.")
     told = run("ingest", docs, "-i", index, "--json", variables=gone)
     assert (told.code, told.json["added"]) == (3, 1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from docindex import Index, IngestOptions
 from docindex.config import DEFAULT_LLM, Environment, LLMConfig
 from docindex.errors import NoModelError
 from docindex.indices.definitions import definition_of
+from docindex.protocols import Message, Token
 from docindex.schema import Behind
 from docindex.testing.scripted_llm import ScriptedLLM
 
@@ -17,8 +21,17 @@ GONE = "There is no such model: bring it back."
 
 
 class Closable(ScriptedLLM):
+    """Is interrupted when it has been asked `most` times."""
+
+    most = sys.maxsize
+
     def close(self) -> None:
         """Nothing is held."""
+
+    def _speak(self, messages: tuple[Message, ...], *how: Any) -> Generator[Token, None, None]:
+        if len(self.requests) == self.most:
+            raise KeyboardInterrupt
+        yield from super()._speak(messages, *how)
 
 
 class Machine:
@@ -97,17 +110,46 @@ def test_no_model_is_wanted_where_nothing_is_to_be_made(path: Path, docs: Path, 
 
 
 @pytest.mark.parametrize("kind", ["summaries", "tree", "graph"])
-def test_the_model_that_an_index_is_made_with_goes_on_with_it(path: Path, docs: Path, machine: Machine, kind: str):
-    machine.models |= {name: Closable("It is about pumps.", name=name) for name in ("first", "second")}
-    with Index.open(path, llm=LLMConfig(model="first")) as index:
+def test_the_model_that_an_index_is_made_with_goes_on_with_it(
+    path: Path, docs: Path, tmp_path: Path, machine: Machine, kind: str
+):
+    first, second = (str(tmp_path / name) for name in ("first.gguf", "second.gguf"))
+    for name in (first, second):
+        Path(name).touch()
+        machine.models[name] = Closable("It is about pumps.", name=name)
+    with Index.open(path, llm=LLMConfig(model=first)) as index:
         index.add_index(definition_of(kind, by="model"))
-        assert index.indexes()[0].options["llm"] == "first"
+        assert index.indexes()[0].options["llm"] == first
     (docs / "late.txt").write_text("A late text on pumps, and on whoever looks after pumps. " * 20)
-    with Index.open(path, llm=LLMConfig(model="second")) as index:
+    with Index.open(path, llm=LLMConfig(model=second)) as index:
         assert index.ingest(docs).behind == ()
-        makers = {str(record.data["by"]).split("-")[0] for record in index._snapshot().derived(kind)}
-    assert makers == set(machine.opened) == {"first"}
-    assert machine.models["first"].requests
+        makers = {str(record.data["by"]).removesuffix("-120") for record in index._snapshot().derived(kind)}
+    assert makers == set(machine.opened) == {first}
+    assert machine.models[first].requests
+
+
+@pytest.mark.parametrize("kind", ["summaries", "tree", "graph"])
+def test_inside_a_document_an_interrupted_model_goes_on_without_being_asked_again(
+    path: Path, docs: Path, machine: Machine, kind: str
+):
+    llm = machine.models[DEFAULT_LLM] = Closable("Pumps want oil.", context_tokens=700)
+    (docs / "long.txt").write_text(
+        " ".join(f"The pump of hall {hall} wants oil in week {hall + 9}." for hall in range(160))
+    )
+    with Index.open(path) as index:
+        index.ingest(docs)
+        llm.most = 3
+        with pytest.raises(KeyboardInterrupt):
+            index.add_index(definition_of(kind, by="model", words=20, fanout=2))
+        assert "long.txt" not in index._snapshot().derived_documents(kind)
+    of_long = [messages for messages in llm.requests if "wants oil in week" in messages[-1].content]
+    assert of_long
+    llm.most = sys.maxsize
+    (docs / "late.txt").write_text("A late text, which makes another version.")
+    with Index.open(path) as index:
+        assert index.ingest(docs).behind == ()
+        assert index.indexes()[0].waiting == 0
+    assert len(llm.requests) == len(set(llm.requests)) > 3
 
 
 def test_a_model_in_a_file_is_found_from_other_folders(

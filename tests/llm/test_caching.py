@@ -61,6 +61,19 @@ def test_another_prompt_version_model_or_setting_is_asked(cache: CompletionCache
     assert text_of(llm) == replies[5]
 
 
+def test_for_what_depends_on_the_prompt_alone_the_version_is_no_other_question(cache: CompletionCache):
+    versions = [1]
+    model = ScriptedLLM("Reply.", "Another reply.")
+    llm = CachingLLM(model, cache, "model", lambda: versions[-1], any_version=True)
+    assert text_of(llm) == "Reply."
+    versions.append(2)
+    assert text_of(llm) == llm.complete_many([ASKED], max_tokens=50)[0].text == "Reply."
+    cache.erase(3)
+    assert [text_of(llm), cache.count()] == ["Another reply.", 0], (
+        "what a purge erased comes back from no older version"
+    )
+
+
 def test_chance_is_not_remembered(cache: CompletionCache):
     model = ScriptedLLM("One.", "Two.")
     llm = CachingLLM(model, cache, "model", lambda: 1)
