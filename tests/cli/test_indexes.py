@@ -16,6 +16,7 @@ from docindex.retrieval.graph import Graph
 from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
 
+KINDS = ("graph", "sentences", "summaries", "tree")
 PUMP = (
     "The Kaplan Turbine drives the water pump. The water pump needs oil every nine months. "
     "Anna Berg looks after the water pump in the machine hall. "
@@ -26,63 +27,63 @@ TEXTS = {
     + "The dam is old. " * 40,
     "letter.txt": "Dear Anna Berg, the fans of the machine hall are loud. Yours, Karl Lund.",
 }
+BEFORE = {
+    "pump.txt": TEXTS["pump.txt"].replace("nine months", "six weeks"),
+    "dam.txt": TEXTS["dam.txt"],
+    "heron.txt": "The old heron lives at Lake Vänern.",
+}
+"""What the documents were before they were edited."""
 
 
 @pytest.fixture(scope="module")
 def made(run_with, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index with all four kinds."""
+    """An index with all four kinds, which were there when the documents were edited."""
     folder = tmp_path_factory.mktemp("indexes")
-    (folder / "docs").mkdir()
-    for name, text in TEXTS.items():
-        (folder / "docs" / name).write_text(text)
-    assert run_with("ingest", folder / "docs", "-i", folder / "index").code == 0
-    for kind in ("graph", "sentences", "summaries", "tree"):
+    docs = folder / "docs"
+    docs.mkdir()
+    for name, text in BEFORE.items():
+        (docs / name).write_text(text)
+    assert run_with("ingest", docs, "-i", folder / "index").code == 0
+    for kind in KINDS:
         ran = run_with("indexes", "add", kind, "-i", folder / "index", "--json")
         assert ran.code == 0, ran.err
         assert ran.json["made"] >= 3
+    (docs / "heron.txt").unlink()
+    for name, text in TEXTS.items():
+        (docs / name).write_text(text)
+    edited = run_with("ingest", docs, "--sync", "-i", folder / "index", "--json")
+    assert edited.code == 0, edited.err
+    assert [edited.json[what] for what in ("added", "updated", "unchanged", "deleted")] == [1, 1, 1, 1]
     return folder / "index"
 
 
 def test_indexes_are_listed(run, made: Path):
     listed = run("indexes", "list", "-i", made, "--json").json["indexes"]
-    assert [one["kind"] for one in listed] == ["graph", "sentences", "summaries", "tree"]
+    assert [one["kind"] for one in listed] == [*KINDS]
     assert all((one["documents"], one["waiting"]) == (3, 0) for one in listed)
     lines = run("indexes", "list", "-i", made).out.splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["graph", "sentences", "summaries", "tree"]
+    assert [line.split("\t")[0] for line in lines] == [*KINDS]
 
 
-@pytest.mark.parametrize("via", ["graph", "summaries", "tree", "tree-walk"])
-def test_a_new_process_finds_passages_through_each(made: Path, via: str):
-    command = [sys.executable, "-m", "docindex.cli", "search", "water pump oil", "--via", via, "-i", str(made)]
-    ran = subprocess.run([*command, "-k", "2", "--json"], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(
+    "way",
+    [("--via", "graph"), ("--via", "summaries"), ("--via", "tree"), ("--via", "tree-walk"), ("--set", "grains=true")],
+    ids="=".join,
+)
+def test_after_an_edit_a_new_process_finds_passages_through_each(made: Path, way: tuple[str, str]):
+    command = [sys.executable, "-m", "docindex.cli", "search", "how often does the water pump need oil", *way]
+    ran = subprocess.run([*command, "-i", str(made), "-k", "2", "--json"], capture_output=True, text=True, check=True)
     hits = json.loads(ran.stdout)["hits"]
     assert hits[0]["source"] == "pump.txt"
-    assert "oil" in hits[0]["text"]
+    assert "oil every nine months" in hits[0]["text"]
+    assert not [hit for hit in hits if "six weeks" in hit["text"]]
 
 
-def test_sentences_take_part(run, made: Path):
-    hits = run("search", "who checks the level", "--set", "grains=true", "-i", made, "--json").json["hits"]
-    assert hits[0]["source"] == "dam.txt"
-
-
-def test_an_edit_is_followed_by_every_kind(run, tmp_path: Path, made: Path):
-    docs = tmp_path / "docs"
-    docs.mkdir()
-    (docs / "one.txt").write_text("The old heron lives at Lake Vänern.")
-    index = tmp_path / "index"
-    run("ingest", docs, "-i", index)
-    for kind in ("graph", "sentences", "summaries", "tree"):
-        run("indexes", "add", kind, "-i", index)
-    (docs / "one.txt").write_text("The old heron lives at Lake Mälaren.")
-    (docs / "two.txt").write_text("Karl Lund feeds the heron.")
-    assert run("ingest", docs, "-i", index).code == 0
-    listed = run("indexes", "list", "-i", index, "--json").json["indexes"]
-    assert all((one["documents"], one["waiting"]) == (2, 0) for one in listed)
-    entities = [one["entity"] for one in run("graph", "entities", "-i", index, "--json").json["entities"]]
-    assert "lake mälaren" in entities
+def test_the_graph_follows_an_edit(run, made: Path):
+    entities = [one["entity"] for one in run("graph", "entities", "-i", made, "--json").json["entities"]]
     assert "karl lund" in entities
     assert "lake vänern" not in entities
-    assert run("check", "-i", index).code == 0
+    assert run("check", "-i", made).code == 0
 
 
 def test_what_is_left_to_do_is_done_by_refresh(run, tmp_path: Path):

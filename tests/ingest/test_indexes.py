@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from docindex import Index, IngestOptions
 from docindex.config import DEFAULT_LLM, Environment, LLMConfig
 from docindex.errors import NoModelError
-from docindex.indices.definitions import definition_of
+from docindex.indices.definitions import KINDS, definition_of
 from docindex.protocols import Message, Token
 from docindex.schema import Behind
 from docindex.testing.scripted_llm import ScriptedLLM
@@ -61,6 +63,64 @@ def path(tmp_path: Path, docs: Path) -> Path:
     with Index.create(tmp_path / "made") as index:
         index.ingest(docs)
     return tmp_path / "made"
+
+
+# --- each kind, from its making to a search in another process -------------------------------------------------------
+
+WAYS = {
+    "graph": {"via": "graph"},
+    "sentences": {"grains": True},
+    "summaries": {"via": "summaries"},
+    "tree": {"via": "tree"},
+    "tree from the top": {"via": "tree-walk"},
+}
+ASK = """
+import json, sys
+from docindex import Index
+from docindex.retrieval.options import RetrievalOptions
+
+with Index.open(sys.argv[1]) as index:
+    for way, options in json.loads(sys.argv[2]).items():
+        hits = index.search("How often is the oil of the engine changed?", k=3, options=RetrievalOptions(**options))
+        print(json.dumps([way, [[hit.doc_id, hit.text] for hit in hits]]))
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[str]]]:
+    """What a new process finds in each way, after an edit that all kinds have followed."""
+    folder = tmp_path_factory.mktemp("followed")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "engine.txt").write_text("The engine has oil. The oil of the engine is changed every 9,000 km.")
+    (docs / "sea.txt").write_text("The sea is salt. The moon moves the tides of the sea.")
+    (docs / "gone.txt").write_text("The oil of the engine is changed now and then.")
+    with Index.create(folder / "index") as index:
+        index.ingest(docs)
+        for kind in KINDS:
+            assert index.add_index(definition_of(kind)) > 0
+        (docs / "engine.txt").write_text("The engine has oil. The oil of the engine is changed every 12,000 km.")
+        (docs / "orchard.txt").write_text("Apples grow in the orchard. The engine stands beside it.")
+        (docs / "gone.txt").unlink()
+        assert index.ingest(docs, options=IngestOptions(sync=True)).behind == ()
+        assert [(state.kind, state.documents, state.waiting) for state in index.indexes()] == [
+            (kind, 3, 0) for kind in KINDS
+        ]
+        assert index.check() == []
+    command = [sys.executable, "-c", ASK, str(folder / "index"), json.dumps(WAYS)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(map(json.loads, ran.stdout.splitlines()))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_after_an_edit_a_new_process_finds_passages_through_each(found: dict[str, list[list[str]]], way: str):
+    (doc_id, text), *others = found[way]
+    assert doc_id == "engine.txt"
+    assert "every 12,000 km" in text
+    assert {other for other, _ in others} <= {"sea.txt", "orchard.txt"}
+
+
+# --- a model that is missing, another one, or interrupted ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["summaries", "tree", "graph"])
