@@ -180,10 +180,18 @@ class AnsweringIndex(StoredIndex, Searchable):
     def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
         """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.
 
+        A share that is given where nothing was fitted can't be followed, which the log says.
+
         Raises:
             ConfigError: `false_refusals` is no share between 0 and 1.
         """
-        return wiring.policy(self._parts, false_refusals)
+        policy = wiring.policy(self._parts, false_refusals)
+        if false_refusals is not None and policy.nulls is None:
+            logger.warning(
+                "The share of false refusals can't be followed, as the index is not calibrated: "
+                "`docindex embed` does that, where there are enough sentences of prose."
+            )
+        return policy
 
     def routed_engine(
         self, routes: Path, engine_for: Callable[[Retrieve], StreamingEngine], *, prompts: str | Path | None = None

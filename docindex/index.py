@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from docindex import wiring
 from docindex.answering_index import AnsweringIndex
 from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
-from docindex.errors import LoadError
+from docindex.errors import EmbedderMismatchError, LoadError, ModelError
 from docindex.stored_index import no_progress
 
 if TYPE_CHECKING:
+    from docindex.ingest.bundle import BundleReader
     from docindex.ingest.unchanged import Look
     from docindex.protocols import OnProgress, Writer
     from docindex.schema import Hit, IndexDefinition, IngestReport, Response, SearchMode
@@ -88,7 +89,7 @@ class Index(AnsweringIndex):
         on_progress: OnProgress | None = None,
         wait_seconds: float = 0.0,
     ) -> Self:
-        """A new index in a folder that is made for it, with what a bundle holds.
+        """A new index in a folder that is made for it, with what a bundle holds; calibrated as by an ingest.
 
         Raises:
             StoreError: The bundle is damaged, or the folder holds an index already.
@@ -198,6 +199,24 @@ class Index(AnsweringIndex):
             report = pipeline.embed(writer, passages, on_progress or no_progress)
             return self._finished(report, writer, on_progress)
 
+    def merge(
+        self, bundle: str | Path, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
+    ) -> IngestReport:
+        """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
+
+        The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
+        What questions are refused by is fitted anew, as by an ingest.
+
+        Raises:
+            StoreError: The bundle is damaged.
+            EmbedderMismatchError: It was built with another embedder.
+            LockedError: Another process is writing, and still is after `wait_seconds`.
+        """
+        from docindex.ingest.bundle import BundleReader
+
+        with BundleReader(Path(bundle)) as reader:
+            return self._take(reader, on_progress, wait_seconds)
+
     def add_index(
         self, definition: IndexDefinition, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
     ) -> int:
@@ -248,6 +267,15 @@ class Index(AnsweringIndex):
     async def aquery(self, question: str) -> Response:
         """`query` in a thread."""
         return await _in_thread(lambda: self.query(question))
+
+    def _take(self, reader: BundleReader, on_progress: OnProgress | None, wait_seconds: float) -> IngestReport:
+        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
+            report = reader.merge_into(writer, self._parts.fingerprint, on_progress or no_progress)
+            try:
+                wiring.calibrate(self._parts, writer.snapshot)
+            except (ModelError, EmbedderMismatchError) as error:  # which the documents and their vectors do without
+                logger.warning("The index is not calibrated: %s", error)
+        return report
 
     def _finished(self, report: IngestReport, writer: Writer, on_progress: OnProgress | None) -> IngestReport:
         """The report, once all that rests on the passages has followed, or is named in it."""

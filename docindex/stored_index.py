@@ -1,4 +1,4 @@
-"""What can be done with an index as it is stored: its documents, their deletion, its versions, repair and bundles."""
+"""What can be done with an index as it is stored: its documents, their deletion, its versions, repair and export."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from docindex import wiring
     from docindex.config import IndexConfig
     from docindex.indices.duplicates import NearDuplicate
-    from docindex.ingest.bundle import BundleReader
     from docindex.ingest.diff import VersionDiff
     from docindex.protocols import DocumentRecord, OnProgress, Snapshot, StoredNode, StoredTable, VersionRecord
     from docindex.retrieval.graph import Graph
     from docindex.retrieval.why_traced import WhyTraced
-    from docindex.schema import Document, IndexState, IngestReport, Progress
+    from docindex.schema import Document, IndexState, Progress
     from docindex.stores.conversations import ConversationLog
     from docindex.stores.traces import TraceLog
 
@@ -281,23 +280,6 @@ class StoredIndex:
             self._snapshot(), self.config, parts.fingerprint, parts.dim, Path(path), on_progress or no_progress
         )
 
-    def merge(
-        self, bundle: str | Path, on_progress: OnProgress | None = None, *, wait_seconds: float = 0.0
-    ) -> IngestReport:
-        """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
-
-        The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
-
-        Raises:
-            StoreError: The bundle is damaged.
-            EmbedderMismatchError: It was built with another embedder.
-            LockedError: Another process is writing, and still is after `wait_seconds`.
-        """
-        from docindex.ingest.bundle import BundleReader
-
-        with BundleReader(Path(bundle)) as reader:
-            return self._take(reader, on_progress, wait_seconds)
-
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -311,10 +293,6 @@ class StoredIndex:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _take(self, reader: BundleReader, on_progress: OnProgress | None, wait_seconds: float) -> IngestReport:
-        with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
-            return reader.merge_into(writer, self._parts.fingerprint, on_progress or no_progress)
 
     def _snapshot(self) -> Snapshot:
         return self._pinned or self._parts.store.snapshot()

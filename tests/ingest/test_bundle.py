@@ -11,16 +11,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
-from docindex import EmbedderMismatchError, FormatError, Index, IngestOptions, LoadOptions, StoreError
+from docindex import EmbedderMismatchError, FormatError, Index, IngestOptions, LoadOptions, NoModelError, StoreError
 from docindex.ingest.bundle import BundleReader, read_about
 from docindex.protocols import DocumentRecord
 from docindex.schema import Problem, Progress
 from docindex.stores.commit import open_stores
+from docindex.wiring import Parts
 
 MEMBERS = ["bundle.json", "documents.jsonl", "vectors.f32", "sources.jsonl", "checksums.json"]
 MOST_FLIPS = 400
@@ -137,6 +138,7 @@ def test_an_imported_index_is_the_one_that_was_exported(origin: Index, bundle: P
     assert before["embedded"][0] < before["embedded"][1]
     with Index.from_bundle(bundle, tmp_path / "copy") as copy:
         assert copy.config == origin.config
+        assert copy.status()["refusal"]["fitted_at_nodes"] == copy.status()["nodes"]
         assert contents(copy.path) == before
         assert {record.doc_id: record.state for record in copy.documents() if record.state == "text"} == {
             "late.txt": "text"
@@ -385,12 +387,28 @@ def test_what_is_missing_is_added_and_a_second_merge_does_nothing(
     assert set(ids(index)) == {*ids(origin), "apple.txt", "sea.md", "sub/engine.txt"}
     assert index.check() == []
     assert index.search("turbines", k=1)[0].doc_id == "dam.md"
+    assert index.status()["refusal"]["fitted_at_nodes"] == index.status()["nodes"]
     version = index.status()["version"]
     again = index.merge(bundle)
     assert (again.added, again.updated, again.unchanged) == (0, 0, 6)
     assert index.status()["version"] == version
     assert index.ingest(files, options=RECORDS).unchanged == 5
     assert index.ingest(docs).unchanged == 3
+
+
+def test_a_merge_needs_no_embedder(
+    index: Index, bundle: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    index.close()
+
+    def missing(parts: Parts) -> NoReturn:
+        raise NoModelError("There is no such model.")
+
+    monkeypatch.setattr(Parts, "embedder", missing)
+    with Index.open(index.path) as again:
+        assert again.merge(bundle).added == 6
+        assert again.status()["refusal"] is None
+    assert caplog.messages == ["The index is not calibrated: There is no such model."]
 
 
 def test_the_newer_document_stays_whichever_side_has_it(index: Index, other: Index, tmp_path: Path):

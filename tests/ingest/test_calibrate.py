@@ -72,6 +72,17 @@ def test_it_waits_for_the_vectors(index: Index, example_documents: Path):
     assert fitted(index) is not None
 
 
+def test_a_share_that_can_not_be_followed_is_warned_of(
+    index: Index, example_index: Index, caplog: pytest.LogCaptureFixture
+):
+    example_index.policy(false_refusals=0.1)
+    index.policy()
+    assert caplog.messages == []
+    index.policy(false_refusals=0.1)
+    (said,) = caplog.messages
+    assert "`docindex embed`" in said
+
+
 def test_an_index_of_too_little_prose_has_none(index: Index, docs: Path, example_documents: Path):
     index.ingest(example_documents)
     assert fitted(index) is not None
