@@ -7,10 +7,11 @@ from itertools import islice
 
 from docindex.indices.shingles import THRESHOLD, Shingle, numbers_of, shingles_of, words_of
 from docindex.protocols import Retriever
+from docindex.retrieval.enough import enough_hits
 from docindex.schema import Hit, Query
 
 _FACTOR, _EXTRA = 3, 50
-"""How many hits are asked for: so many times more, or so many more, whichever is fewer."""
+"""How many hits are asked for at first: so many times more, or so many more, whichever is fewer."""
 _ROUNDS = 3
 """How often more are asked for, when too many were near-duplicates."""
 
@@ -28,14 +29,10 @@ class CollapsingRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """At most `query.k` hits, no two of them near-duplicates."""
-        asked = min(_FACTOR * query.k, query.k + _EXTRA)
-        for _ in range(_ROUNDS):
-            found = self._inner.retrieve(replace(query, k=asked))
-            kept = collapse(found, self._threshold)
-            if len(kept) >= query.k or len(found) < asked:
-                break
-            asked *= _FACTOR
-        return kept[: query.k]
+        first = min(_FACTOR * query.k, query.k + _EXTRA)
+        return enough_hits(
+            self._inner, query, lambda found: collapse(found, self._threshold), first=first, rounds=_ROUNDS
+        )
 
 
 def collapse(hits: list[Hit], threshold: float = THRESHOLD) -> list[Hit]:

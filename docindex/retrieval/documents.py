@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from docindex.errors import ConfigError
 from docindex.protocols import Retriever
+from docindex.retrieval.enough import enough_hits
 from docindex.schema import Hit, Query
 
 _FACTOR, _EXTRA = 3, 200
+"""How many hits are asked for at first: so many times more, or so many more, whichever is fewer."""
 _ROUNDS = 4
 """How often more are asked for, when too many were of the same documents."""
 
@@ -33,14 +35,10 @@ class PerDocumentRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """At most `query.k` hits; fewer where no more documents are found, or one of them fills hundreds of ranks."""
-        asked = min(_FACTOR * query.k, query.k + _EXTRA)
-        for _ in range(_ROUNDS):
-            found = self._inner.retrieve(replace(query, k=asked))
-            kept = best_of_each(found, self._most)
-            if len(kept) >= query.k or len(found) < asked:
-                break
-            asked *= _FACTOR
-        return kept[: query.k]
+        first = min(_FACTOR * query.k, query.k + _EXTRA)
+        return enough_hits(
+            self._inner, query, lambda found: best_of_each(found, self._most), first=first, rounds=_ROUNDS
+        )
 
 
 def best_of_each(hits: list[Hit], most: int) -> list[Hit]:

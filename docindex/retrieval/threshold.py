@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from docindex.protocols import Retriever
+from docindex.retrieval.enough import enough_hits
 from docindex.schema import Hit, Query
+
+_EXTRA, _ROUNDS = 100, 2
+"""With a threshold on the cosine: so many more hits are asked for than are wanted, and so often."""
 
 
 class ThresholdRetriever:
@@ -22,7 +28,13 @@ class ThresholdRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """At most `query.k` hits; fewer, or none, where fewer reach the thresholds."""
-        return [hit for hit in self._inner.retrieve(query) if self._reaches(hit)]
+        if self._min_dense is None:  # hits come by their score: behind the first one that is left out there is no other
+            return self._kept(self._inner.retrieve(query))
+        return enough_hits(self._inner, query, self._kept, first=query.k + _EXTRA, rounds=_ROUNDS)
+
+    def _kept(self, hits: list[Hit]) -> list[Hit]:
+        kept = [hit for hit in hits if self._reaches(hit)]
+        return [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
 
     def _reaches(self, hit: Hit) -> bool:
         if self._min_score is not None and hit.score < self._min_score:

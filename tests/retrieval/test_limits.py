@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -23,11 +24,22 @@ def test_hits_below_the_threshold_are_left_out(library) -> None:
     assert ThresholdRetriever(hybrid, min_score=least).retrieve(QUERY) == plain[:3]
     near = [hit for hit in plain if hit.scores.dense >= 0.3]
     assert 0 < len(near) < len(plain)
-    assert ThresholdRetriever(hybrid, min_dense=0.3).retrieve(QUERY) == near
+    ranked = [replace(hit, rank=rank) for rank, hit in enumerate(near, 1)]
+    assert ThresholdRetriever(hybrid, min_dense=0.3).retrieve(QUERY) == ranked
     assert ThresholdRetriever(hybrid, min_score=2.0).retrieve(QUERY) == []
     assert ThresholdRetriever(hybrid).retrieve(QUERY) == plain
     lexical = LexicalRetriever(library.now)
     assert ThresholdRetriever(lexical, min_dense=0.9).retrieve(QUERY) == lexical.retrieve(QUERY)  # it has no cosine
+
+
+def test_hits_that_reach_the_cosine_come_from_behind_those_that_do_not(library) -> None:
+    by_words = HybridRetriever(library.now, library.embedder, 0.0)
+    plain = by_words.retrieve(Query("diesel orchard", k=30))
+    cosine = max(hit.scores.dense for hit in plain)
+    (nearest,) = (hit for hit in plain if hit.scores.dense == cosine)
+    assert nearest.rank > 1
+    (found,) = ThresholdRetriever(by_words, min_dense=cosine).retrieve(Query("diesel orchard", k=1))
+    assert found == replace(nearest, rank=1)
 
 
 @pytest.mark.parametrize("most", [1, 2])
