@@ -100,7 +100,8 @@ class AnsweringIndex(StoredIndex, Searchable):
         retriever = self._retriever(mode, options, trail)
         with trail.followed() as stages:
             retriever.retrieve(asked)
-        embedder = None if mode == "lexical" else self._parts.embedder()
+        by_words = mode == "lexical" and (options is None or options.via != "tree-walk")  # which goes by cosine
+        embedder = None if by_words else self._parts.embedder()
         levels = bool(self.config.levels)
         found = explain_document(self._snapshot(), embedder, asked, doc_id, stages, has_levels=levels)
         if found is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docindex.protocols import Retriever
-from docindex.schema import Hit, Query
+from docindex.schema import Condition, Hit, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class StageTrace:
     """With the stages that it asked."""
     text: str
     """What it was asked for: a transform may have changed the query."""
+    where: Condition | None
+    """Under which condition: the filter, and what the stages that asked it have added."""
     hits: tuple[Hit, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,5 +74,5 @@ class TracingRetriever:
         started = time.perf_counter()
         hits = self._inner.retrieve(query)
         taken = (time.perf_counter() - started) * 1000
-        stages.append(StageTrace(self._name, taken, query.text, tuple(hits)))
+        stages.append(StageTrace(self._name, taken, query.text, query.where, tuple(hits)))
         return hits

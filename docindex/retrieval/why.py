@@ -10,6 +10,7 @@ from typing import Any
 from docindex.protocols import Embedder, Snapshot
 from docindex.retrieval.filtered import DOC_ID, PASSAGE, narrowed
 from docindex.retrieval.tracing import StageTrace
+from docindex.retrieval.why_narrowed import not_looked_at
 from docindex.schema import And, Compare, Condition, Query
 
 _DEPTH = 1000
@@ -86,7 +87,13 @@ def explain_document(
     lexical = _lexical(snapshot, among, both) if asked else SideRank(None, None)
     ranks = tuple(_stage(stage, doc_id) for stage in stages)
     found = bool(stages) and any(hit.doc_id == doc_id for hit in stages[-1].hits[: query.k])
-    reason = _reason(query, record.state, asked, dense, lexical, ranks, stages, doc_id, found=found)
+    reason = (
+        _plain_reason(query, record.state, asked, dense, lexical, ranks[-1] if found else None)
+        or not_looked_at(
+            snapshot, doc_id, stages, query.k, dense.score, lambda where: snapshot.count(And((own, where))) > 0
+        )
+        or _lost_reason(query, dense, lexical, ranks, stages, doc_id)
+    )
     return Why(query.text, doc_id, found, reason, passages, asked, dense, lexical, ranks)
 
 
@@ -129,27 +136,30 @@ def lost_between(before: StageRank, after: StageRank, k: int) -> str:
     return f"The stage {before.stage!r} ranked it {before.rank}, and {after.stage!r} gave none of it."
 
 
-def _reason(
-    query: Query,
-    state: str,
-    asked: int,
-    dense: SideRank,
-    lexical: SideRank,
-    ranks: Sequence[StageRank],
-    stages: Sequence[StageTrace],
-    doc_id: str,
-    *,
-    found: bool,
-) -> str:
-    if found:
-        best = ranks[-1]
-        return f"It is hit {best.rank} of {query.k}."
+def _plain_reason(
+    query: Query, state: str, asked: int, dense: SideRank, lexical: SideRank, hit: StageRank | None
+) -> str | None:
+    """The reason, where the stages need not be looked at."""
+    if hit is not None:
+        return f"It is hit {hit.rank} of {query.k}."
     if not asked:
         return "No passage of it meets the filter." if query.where is not None else "It holds no passage."
     if state == "text" and dense.score is None and lexical.score is None:
         return "It is not embedded yet, and shares no word with the query."
     if dense.score is None and lexical.score is None:
         return "It shares no word with the query."
+    return None
+
+
+def _lost_reason(
+    query: Query,
+    dense: SideRank,
+    lexical: SideRank,
+    ranks: Sequence[StageRank],
+    stages: Sequence[StageTrace],
+    doc_id: str,
+) -> str:
+    """Between which stages it was lost, or that it came too far behind."""
     lost = last_between(ranks)
     if lost is not None:
         before, after = lost
@@ -162,5 +172,9 @@ def _reason(
     last = ranks[-1] if ranks else None
     if last is not None and last.rank is not None:
         return f"It ranks {last.rank}, behind the {query.k} that were asked for."
-    places = [f"{side} {one.rank or f'beyond {_DEPTH}'}" for side, one in (("dense", dense), ("lexical", lexical))]
+    texts = [stage.text for stage in stages if stage.name == stages[0].name]
+    if texts and query.text not in texts:
+        return f"Too many passages are nearer to what was looked up in the place of the query: {texts[-1]!r}."
+    sides = [(side, one.rank) for side, one in (("dense", dense), ("lexical", lexical)) if one.score is not None]
+    places = [f"{side} {rank or f'beyond {_DEPTH}'}" for side, rank in sides]
     return f"Too many passages are nearer: its best one has the ranks {' and '.join(places)}."
