@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from docindex.retrieval.routes import Retrieve
     from docindex.retrieval.tracing import StageTrace, Trail
     from docindex.retrieval.why import Why
-    from docindex.schema import Condition, Document, EngineName, JsonValue, MemoryKind, Query, SearchMode
+    from docindex.schema import Condition, Document, EngineName, Field, JsonValue, MemoryKind, Query, SearchMode
 
 logger = logging.getLogger("docindex")
 
@@ -56,8 +56,12 @@ class AnsweringIndex(StoredIndex, Searchable):
         """What `search` asks, to be held by a retriever of one's own."""
         return self._filtered(self._retriever(mode, options), filter)
 
-    def condition(self, text: str | None) -> Condition | None:
+    def condition(self, text: str | None, also: Sequence[Field] = ()) -> Condition | None:
         """What a filter says, over the fields that the documents have; None where it is empty.
+
+        Args:
+            text: The filter.
+            also: Further fields that it may name. No document has them, so no comparison with them holds.
 
         Raises:
             QueryError: It can't be read or names an unknown field.
@@ -66,7 +70,11 @@ class AnsweringIndex(StoredIndex, Searchable):
             return None
         from docindex.retrieval.filters import parse_filter
 
-        return parse_filter(text, self._snapshot().fields())
+        return parse_filter(text, [*self.fields(), *also])
+
+    def fields(self) -> tuple[Field, ...]:
+        """Every field that a filter may name: built-in ones first, then the metadata that documents have."""
+        return self._snapshot().fields()
 
     def explain(
         self,

@@ -26,7 +26,8 @@ class JoinedIndex(Searchable):
     """Indexes with the same embedder, read as one. Ids and sources begin with the name of their index's folder.
 
     The first one's model answers, and conversations are kept in the first one. A filter may name an id or a source with
-    the index or without, which means it in each of them. Variety (`mmr`) is not to be had: each index chooses alone.
+    the index or without, which means it in each of them. A field that an index lacks is one that its documents do not
+    have. Variety (`mmr`) is not to be had: each index chooses alone.
 
     Example:
         >>> from docindex.joined import JoinedIndex
@@ -142,7 +143,8 @@ class JoinedIndex(Searchable):
         from docindex.retrieval.joined import condition_within
 
         index = self._indexes[name]
-        where, found = index.condition(filter), index.retriever(mode, None, options)
+        others = [field for other in self._indexes.values() for field in other.fields()] if filter is not None else []
+        where, found = index.condition(filter, others), index.retriever(mode, None, options)
         return found if where is None else FilteredRetriever(found, condition_within(where, name, self.names))
 
     def _talk(

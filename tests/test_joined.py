@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +73,41 @@ def test_a_filter_names_ids_and_sources_as_hits_do(both: JoinedIndex, condition:
     for mode in ("lexical", "hybrid"):
         hits = both.search("heron or stork", filter=condition, mode=mode)
         assert {hit.source.partition("/")[0] for hit in hits} == found
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Iterator[JoinedIndex]:
+    """Two indexes, of which the second alone has years."""
+    for name, record in (("plain", {}), ("dated", {"year": 2021})):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text(json.dumps({"_id": name, "text": "The heron stands in the reeds."} | record))
+        with Index.create(tmp_path / name) as index:
+            index.ingest(file)
+    with JoinedIndex.open([tmp_path / "plain", tmp_path / "dated"]) as joined:
+        yield joined
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("year >= 2020", {"dated"}),
+        ("year in (2021, 2022)", {"dated"}),
+        ("metadata.year = 2021", {"dated"}),
+        ("year != 2020", {"dated"}),
+        ("not (year >= 2020)", {"plain"}),
+        ("year < 2020 or source = 'plain.jsonl'", {"plain"}),
+    ],
+)
+def test_a_field_that_one_index_lacks_is_one_that_its_documents_do_not_have(
+    dated: JoinedIndex, condition: str, found: set[str]
+):
+    for mode in ("lexical", "hybrid"):
+        assert {hit.doc_id.partition("/")[0] for hit in dated.search("heron", filter=condition, mode=mode)} == found
+
+
+def test_a_field_that_none_of_them_has_is_an_error(dated: JoinedIndex):
+    with pytest.raises(QueryError, match="there is no field 'yeer': did you mean year"):
+        dated.search("heron", filter="yeer = 2020")
 
 
 def test_what_ranks_without_a_score_is_refused(both: JoinedIndex):
