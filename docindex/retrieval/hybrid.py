@@ -79,6 +79,8 @@ def _can_lead(dense: Mapping[str, float | None], lexical: Mapping[str, float], k
 
     They have at most that of the last one that the words proposed, and at least none.
     """
+    if not k:
+        return set()
     best, last = max(lexical.values()), min(lexical.values())
     known = {node_id: weight * cosine for node_id, cosine in dense.items() if cosine is not None}
     least = heapq.nlargest(k, (value + (1 - weight) * lexical.get(key, 0.0) / best for key, value in known.items()))
