@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
     from docindex.answering.telemetry import SpannedForms
+    from docindex.config import LLMConfig
     from docindex.prompts.files import Prompts
     from docindex.protocols import Retriever, StreamingEngine
     from docindex.retrieval.options import RetrievalOptions
@@ -44,6 +45,11 @@ class AnsweringIndex(StoredIndex, Searchable):
         """Use `Index.create` or `Index.open`."""
         super().__init__(parts, at)
         self._warned = False
+
+    @property
+    def llm(self) -> LLMConfig:
+        """How the local model runs."""
+        return self._parts.llm_config
 
     # --- searching ---------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ _PASSAGES: EngineName = "retriever"
 class RoutedIndex:
     """Answers by routes. Where a route names no index, `index` serves; others are opened when they are first needed.
 
+    All of them have the model that `index` was opened with.
+
     Example:
         >>> with RoutedIndex(index, "routes.yaml") as routed:
         ...     print(routed.query("Thanks a lot!").route)
@@ -129,5 +131,6 @@ class RoutedIndex:
     def _other(self, path: Path) -> Index:
         path = path.resolve()
         if path not in self._opened:
-            self._opened[path] = self._others.enter_context(Index.open(path, environment=self._environment))
+            other = Index.open(path, llm=self._index.llm, environment=self._environment)
+            self._opened[path] = self._others.enter_context(other)
         return self._opened[path]

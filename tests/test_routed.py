@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from docindex import Index
+from docindex import Index, LLMConfig
 from docindex.config import AnswerOptions
 from docindex.errors import IndexNotFoundError
 from docindex.routed import RoutedIndex
+from docindex.testing.scripted_llm import ScriptedLLM
+from docindex.wiring import Parts
 
 ROUTES = """
 version: 1
@@ -114,6 +116,24 @@ def test_an_index_that_there_is_not_is_named(example_index: Index, tmp_path: Pat
         with pytest.raises(IndexNotFoundError, match="other"):
             routed.query("What moves the tides?")
         assert routed.query("thanks").route == "courtesy"
+
+
+def test_an_engine_over_another_index_has_the_model_of_the_first(
+    example_index: Index, routes: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[tuple[Path, LLMConfig]] = []
+
+    def scripted(parts: Parts) -> ScriptedLLM:
+        asked.append((parts.path, parts.llm_config))
+        return ScriptedLLM('["What moves the tides?"]', "The moon moves the tides. [1]")
+
+    monkeypatch.setattr(Parts, "llm", scripted)
+    routes.write_text(ROUTES.replace("k: 1, mode", "engine: subquestions, k: 1, mode"))
+    llm = LLMConfig(max_tokens=7, threads=1)
+    with Index.open(example_index.path, llm=llm) as index, RoutedIndex(index, routes) as routed:
+        assert routed.query("What moves the tides?").route == "sea"
+    assert {path.name for path, _ in asked} == {"other"}
+    assert {config for _, config in asked} == {llm}
 
 
 def test_an_index_that_a_route_names_refuses_by_its_own_scores(
