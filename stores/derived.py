@@ -100,10 +100,11 @@ class DerivedRecords:
         statement = select(record_terms.c.term, number).select_from(joined).where(self._of(kind))
         if like:
             statement = statement.where(record_terms.c.term.contains(like, autoescape=True))
-        if among is not None:
-            statement = statement.where(record_terms.c.term.in_(sorted(among)))
-        statement = statement.group_by(record_terms.c.term).order_by(number.desc(), record_terms.c.term)
-        return [(row.term, int(row.number)) for row in self._rows(statement.limit(limit))]
+        statement = statement.group_by(record_terms.c.term).order_by(number.desc(), record_terms.c.term).limit(limit)
+        if among is None:
+            return _counted(self._rows(statement))
+        found = [row for some in chunks(among) for row in self._rows(statement.where(record_terms.c.term.in_(some)))]
+        return sorted(_counted(found), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
     def vectors(self, kind: str) -> tuple[list[str], NDArray[np.float32]]:
         """The keys of the records that have a vector, and the vectors, shape (n, dim)."""
@@ -248,6 +249,10 @@ def _details(record: DerivedRecord) -> str:
 def _record_row(key: str, record: DerivedRecord) -> dict[str, object]:
     vector = None if record.vector is None else record.vector.astype(np.float32).tobytes()
     return {"hash": key, "details": _details(record), "vector": vector}
+
+
+def _counted(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[tuple[str, int]]:
+    return [(row.term, int(row.number)) for row in rows]
 
 
 def _made(rows: Sequence[Row[*tuple[Any, ...]]], kind: str) -> Iterator[DerivedRecord]:

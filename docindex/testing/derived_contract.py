@@ -71,6 +71,9 @@ class DerivedContract(ABC):
         assert found.derived_documents("tree") == {"a", "b"}
         assert found.derived_terms("tree") == [("greek", 2), ("alpha", 1), ("beta", 1)]
         assert found.derived_terms("tree", "eta") == [("beta", 1)]
+        many = {"alpha", "greek", *map(str, range(260_000))}  # more than a statement takes
+        assert found.derived_terms("tree", among=many) == [("greek", 2), ("alpha", 1)]
+        assert found.derived_terms("tree", limit=1, among=many) == [("greek", 2)]
         keys, vectors = found.derived_vectors("tree")
         assert keys == ["one", "two"]
         assert vectors.shape == (2, DIM)
