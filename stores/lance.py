@@ -268,10 +268,14 @@ def unindexed_rows(table: LanceTable) -> int:
     return max((statistics.num_unindexed_rows for statistics in found if statistics is not None), default=0)
 
 
-def rows_of(table: LanceTable, column: str, values: Sequence[str], columns: list[str]) -> Iterator[pa.Table]:
-    """The rows that have one of the values, some at a time."""
+def rows_of(
+    table: LanceTable, column: str, values: Sequence[str], columns: list[str], where: str | None = None
+) -> Iterator[pa.Table]:
+    """The rows that have one of the values, and meet a filter, some at a time."""
     for start in range(0, len(values), _CHUNK):
         chosen = is_any_of(column, values[start : start + _CHUNK])
+        if where is not None:
+            chosen = f"{chosen} AND {where}"
         yield wait_for(query_of(table).where(chosen).select(columns).to_arrow())
 
 

@@ -69,10 +69,10 @@ class NodeSearch:
             query = query.where(where)
         return await scored(query, "_score", row_ids)
 
-    def known(self, node_ids: Sequence[str]) -> set[str]:
-        """Those of the ids that nodes have."""
+    def known(self, node_ids: Sequence[str], where: Filter | None = None) -> set[str]:
+        """Those of the ids that nodes have which meet the filter."""
         found: set[str] = set()
-        for rows in rows_of(self.table, "node_id", node_ids, ["node_id"]):
+        for rows in rows_of(self.table, "node_id", node_ids, ["node_id"], None if where is None else where.sql):
             found.update(rows["node_id"].to_pylist())
         return found
 

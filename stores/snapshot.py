@@ -106,6 +106,10 @@ class TwoStoreSnapshot:
         """How many nodes there are, or meet the condition."""
         return self._search.count(filter_of(where))
 
+    def meeting(self, node_ids: Sequence[str], where: Condition) -> set[str]:
+        """Those of the nodes that meet the condition."""
+        return self._search.known(node_ids, filter_of(where))
+
     def embedded(self) -> int:
         """How many nodes have a vector."""
         return self._commit.embedded

@@ -78,6 +78,10 @@ class Snapshot(Protocol):
         """How many nodes there are, or meet the condition."""
         ...
 
+    def meeting(self, node_ids: Sequence[str], where: Condition) -> set[str]:
+        """Those of the nodes that meet the condition."""
+        ...
+
     def embedded(self) -> int:
         """How many nodes have a vector."""
         ...

@@ -12,11 +12,13 @@ from docindex.indices.entities import candidate_keys, key_of
 from docindex.indices.graph import KIND
 from docindex.protocols import Retriever, Snapshot, StoredNode
 from docindex.retrieval.hits import hits_of
-from docindex.schema import DerivedRecord, Hit, Query, Scores
+from docindex.schema import Condition, DerivedRecord, Hit, Query, Scores
 
 _COMMON = 2000
 """An entity of more passages tells nothing."""
 _NEIGHBOURS = 12
+_LOOKED_AT = 500
+"""Passages that are held against a condition at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,8 @@ class GraphRetriever:
             return found[: query.k]
         best = max(scores.values())
         known = {hit.node_id for hit in found}
-        further = sorted(scores.keys() - known, key=lambda node_id: (-scores[node_id], node_id))[: query.k]
-        if query.where is not None:
-            further = []  # the inner retriever has asked for those that meet the condition
+        further = sorted(scores.keys() - known, key=lambda node_id: (-scores[node_id], node_id))
+        further = _first_meeting(snapshot, further, query.where, query.k)
         least = min((hit.score for hit in found), default=0.0)
         added = hits_of(snapshot, [(node_id, least, Scores()) for node_id in further])
         raised = [
@@ -77,6 +78,20 @@ class GraphRetriever:
         ]
         raised.sort(key=lambda hit: -hit.score)
         return [replace(hit, rank=rank) for rank, hit in enumerate(raised[: query.k], 1)]
+
+
+def _first_meeting(snapshot: Snapshot, node_ids: Sequence[str], where: Condition | None, k: int) -> list[str]:
+    """The first k of the nodes that meet the condition."""
+    if where is None:
+        return list(node_ids[:k])
+    found: list[str] = []
+    for start in range(0, len(node_ids), _LOOKED_AT):
+        some = node_ids[start : start + _LOOKED_AT]
+        meeting = snapshot.meeting(some, where)
+        found += [node_id for node_id in some if node_id in meeting]
+        if len(found) >= k:
+            break
+    return found[:k]
 
 
 class Graph:

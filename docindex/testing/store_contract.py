@@ -362,6 +362,7 @@ class StoreContract(ABC):
         commit(store, *changes)
         snapshot = store.snapshot()
         everything = [stored for change in changes for stored in snapshot.nodes_of(change.document.doc_id)]
+        node_ids = [stored.node.node_id for stored in everything]
         vector = text_vector("any")
 
         @settings(deadline=None, max_examples=150)
@@ -370,6 +371,7 @@ class StoreContract(ABC):
             expected = {stored.node.node_id for stored in everything if holds(condition, stored)}
             assert {match.node_id for match in snapshot.dense(vector, len(everything), condition)} == expected
             assert snapshot.count(condition) == len(expected)
+            assert snapshot.meeting([*node_ids, "unknown"], condition) == expected
 
         check()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from docindex.indices.entities import RuleExtractor, candidate_keys, key_of
 from docindex.indices.entities_by_model import ModelExtractor
 from docindex.indices.graph import EntityGraph
 from docindex.protocols import ChangeSet, IndexStore
+from docindex.retrieval.filtered import DOC_ID
 from docindex.retrieval.graph import GraphRetriever, near_passages, neighbours, path
 from docindex.retrieval.graphml import write_graphml
 from docindex.retrieval.single import LexicalRetriever
-from docindex.schema import Query
+from docindex.schema import Compare, Query
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.scripted_llm import ScriptedLLM
@@ -128,6 +130,21 @@ def test_the_graph_raises_what_it_knows_of(store: IndexStore) -> None:
     plain = Query("fish live", k=3)
     assert GraphRetriever(store.snapshot, inner).retrieve(plain) == inner.retrieve(plain)
     assert near_passages(store.snapshot(), "nothing of that") == {}
+
+
+def test_what_only_the_graph_knows_of_comes_in_under_a_condition(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docindex.retrieval.graph._LOOKED_AT", 1)
+    retriever = GraphRetriever(store.snapshot, LexicalRetriever(store.snapshot))
+    query = Query("Who knew Ada Lovelace?", k=3)
+    plain = retriever.retrieve(query)
+    known = {hit.node_id for hit in LexicalRetriever(store.snapshot).retrieve(query)}
+    (further, *_) = (hit for hit in plain if hit.node_id not in known)
+    inside = retriever.retrieve(replace(query, where=Compare(DOC_ID, "=", further.doc_id)))
+    assert further.node_id in {hit.node_id for hit in inside}
+    assert {hit.doc_id for hit in inside} == {further.doc_id}
+    assert retriever.retrieve(replace(query, where=Compare(DOC_ID, "=", "elsewhere"))) == []
 
 
 def test_graphml_can_be_read_back(store: IndexStore) -> None:
