@@ -109,6 +109,23 @@ def test_what_is_for_some_engines_is_for_the_routes_that_name_one(
     assert {citation.source for citation in response.citations} == {source}
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_routes_name_the_engines_of_docindex(
+    example_index: Index, example_documents: Path, tmp_path: Path, *, elsewhere: bool
+):
+    file = tmp_path / "routes.yaml"
+    index = f"index: {example_index.path}, " if elsewhere else ""  # opened anew then
+    routes = (example_documents.parent / "routes.yaml").read_text(encoding="utf-8")
+    file.write_text(routes.replace("{engine:", f"{{{index}engine:"), encoding="utf-8")
+    with RoutedIndex(example_index, file) as routed:
+        figures = routed.query("Which day in March had the most rain?")
+        assert (figures.route, [step.kind for step in figures.steps]) == ("figures", ["sql"])
+        assert "2025-03-04" in figures.answer
+        summary = routed.query("Summarise the user manual.")
+        assert (summary.route, [step.kind for step in summary.steps]) == ("summary", ["summary"])
+        assert {citation.doc_id for citation in summary.citations} == {"user-manual.pdf"}
+
+
 def test_an_index_that_there_is_not_is_named(example_index: Index, tmp_path: Path):
     file = tmp_path / "routes.yaml"
     file.write_text(ROUTES)
