@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,19 @@ MOST_SHOWN = 20
 MOST_PLANNED = 50
 SHOWN_SECONDS = 0.1
 """Stages that took less are not worth a word."""
+STAGE_COLUMNS = (
+    Column("Stage"),
+    Column("Hits", "count"),
+    Column("ms"),
+    Column("Asked"),
+    Column("Best"),
+    Column("Condition"),
+)
 
 if TYPE_CHECKING:
     from docindex.cli.screen import Cell, Screen
     from docindex.retrieval.tracing import StageTrace
-    from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response
+    from docindex.schema import Citation, Hit, IngestReport, NodeCounts, Problem, Response, TracedStage
 
 
 def show_hits(screen: Screen, hits: Sequence[Hit]) -> None:
@@ -237,14 +245,14 @@ def _fact(value: object) -> str:
 
 def show_stages(screen: Screen, stages: Sequence[StageTrace]) -> None:
     """Shows what each stage of a search gave: how many hits, in what time, and the sources of the best ones."""
-    columns = (Column("Stage"), Column("Hits", "count"), Column("ms"), Column("Asked"), Column("Best"))
-    rows: list[list[Cell]] = [
-        [stage.name, len(stage.hits), f"{stage.milliseconds:.1f}", shortened(stage.text, 40), _best(stage)]
-        for stage in stages
-    ]
-    screen.table(columns, rows)
+    screen.table(
+        STAGE_COLUMNS, [stage_row(stage, [(hit.source, hit.score) for hit in stage.hits[:3]]) for stage in stages]
+    )
     screen.line()
 
 
-def _best(stage: StageTrace) -> str:
-    return ", ".join(f"{hit.source} {hit.score:.3f}" for hit in stage.hits[:3])
+def stage_row(stage: StageTrace | TracedStage, best: Iterable[tuple[str, float]]) -> list[Cell]:
+    """The cells of a stage; `best` are the names and scores of its best hits."""
+    named = ", ".join(f"{name} {score:.3f}" for name, score in best)
+    condition = None if stage.filter is None else shortened(stage.filter, 60)
+    return [stage.name, len(stage.hits), f"{stage.milliseconds:.1f}", shortened(stage.text, 40), named, condition]

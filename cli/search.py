@@ -77,7 +77,9 @@ def search(
     rerank: RerankOption = None,
     prompts: PromptsOption = None,
     settings: SetOption = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Also show what each stage of the search gave.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also show what each stage of the search gave, and under which condition.")
+    ] = False,
     at: AtOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,12 +13,12 @@ import typer
 from docindex.cli.groups import add_group
 from docindex.cli.options import IndexOption, JsonOption
 from docindex.cli.output import counted, print_json, readable_ms
-from docindex.cli.render import shortened
+from docindex.cli.render import STAGE_COLUMNS, shortened, stage_row
 from docindex.cli.screen import Cell, Column, Screen, Span
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 from docindex.errors import QueryError
-from docindex.schema import Trace, TracedAnswer, TracedStage, TraceSummary
+from docindex.schema import Trace, TracedAnswer, TraceSummary
 from docindex.stores.traces import KEEP, TraceLog
 
 LISTED = 20
@@ -193,15 +193,11 @@ def _show(screen: Screen, trace: Trace) -> None:
     facts += [f"filter {trace.filter}"] if trace.filter is not None else []
     facts += [f"{name} {value}" for name, value in trace.options.items()]
     screen.line(Span(" · ".join([*facts, took]), "dim"))
-    columns = (Column("Stage"), Column("Hits", "count"), Column("ms"), Column("Asked"), Column("Best"))
-    screen.table(columns, [_stage(stage) for stage in trace.stages])
+    screen.table(
+        STAGE_COLUMNS, [stage_row(stage, [(hit.doc_id, hit.score) for hit in stage.hits[:3]]) for stage in trace.stages]
+    )
     if trace.answer is not None:
         _show_answer(screen, trace.answer)
-
-
-def _stage(stage: TracedStage) -> list[Cell]:
-    best = ", ".join(f"{hit.doc_id} {hit.score:.3f}" for hit in stage.hits[:3])
-    return [stage.name, len(stage.hits), f"{stage.milliseconds:.1f}", shortened(stage.text, 40), best]
 
 
 def _show_answer(screen: Screen, answer: TracedAnswer) -> None:

@@ -17,6 +17,7 @@ from docindex.cli.options import (
     at_version,
 )
 from docindex.cli.output import print_json
+from docindex.cli.render import shortened
 from docindex.cli.retrieving import (
     ExpandOption,
     RerankOption,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from docindex.retrieval.why_traced import Fate, WhyTraced
 
 NEWEST = "last"
-_STAGES = (Column("Stage"), Column("Rank", "count"), Column("Score"), Column("Of", "count"))
+_STAGES = (Column("Stage"), Column("Rank", "count"), Column("Score"), Column("Of", "count"), Column("Condition"))
 _FATES: dict[Fate, str] = {
     "hit": "a hit",
     "cited": "cited",
@@ -81,7 +82,8 @@ def why(
     """Tells why a search finds a document, or why it does not.
 
     The search is made again, and each of its stages tells where it put the document's best passage. In a pipe, the
-    first line is the reason; each other one holds a stage, the rank, the score and the number of hits, by tabs.
+    first line is the reason; each other one holds a stage, the rank, the score, the number of hits and the condition
+    under which the stage was asked, by tabs.
 
     With --trace, the trace of an earlier search or answer tells it, and nothing is searched: `docindex traces on` has
     them kept. The last lines are then the passages that were found, each with its rank and what became of it.
@@ -108,7 +110,7 @@ def why(
     screen = open_screen()
     screen.line(found.reason)
     sides = [("by meaning", found.dense), ("by words", found.lexical)]
-    rows: list[list[Cell]] = [[name, side.rank, _shown(side.score), None] for name, side in sides]
+    rows: list[list[Cell]] = [[name, side.rank, _shown(side.score), None, None] for name, side in sides]
     screen.table(_STAGES, rows + [_row(stage) for stage in found.stages])
 
 
@@ -136,7 +138,8 @@ def _tell(found: WhyTraced, *, as_json: bool) -> None:
 
 
 def _row(stage: StageRank) -> list[Cell]:
-    return [stage.stage, stage.rank, _shown(stage.score), stage.of]
+    condition = None if stage.filter is None else shortened(stage.filter, 60)
+    return [stage.stage, stage.rank, _shown(stage.score), stage.of, condition]
 
 
 def _shown(score: float | None) -> str | None:

@@ -34,6 +34,8 @@ class SideSchema:
     """The format, in `user_version`."""
     settings: tuple[tuple[str, int], ...] = ()
     """What the table `settings` holds at first; one of the statements makes it."""
+    upgrades: tuple[str, ...] = ()
+    """The statement that leads from format 1 to format 2, and so on."""
 
 
 class SideFile:
@@ -183,7 +185,10 @@ class SideFile:
             connection.close()
 
     def _connect(self, how: str) -> sqlite3.Connection | None:
-        """A connection; None where the tables are only being made."""
+        """A connection to a file of this format; None where the tables are only being made.
+
+        A file of an older docindex is brought up to date, for which its folder must be writable.
+        """
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?{how}",
             uri=True,
@@ -197,6 +202,8 @@ class SideFile:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             found = _format(connection)
+            if 0 < found < self._schema.number:
+                found = self._upgraded(connection)
         except BaseException:
             connection.close()
             raise
@@ -206,6 +213,14 @@ class SideFile:
         if found > self._schema.number:
             raise FormatError(found, self._schema.number, f"The file {self.path.name}")
         return None
+
+    def _upgraded(self, connection: sqlite3.Connection) -> int:
+        with _transaction(connection):
+            found = _format(connection)  # another process may have been faster
+            for statement in self._schema.upgrades[found - 1 : self._schema.number - 1]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {max(found, self._schema.number)}")
+            return _format(connection)
 
 
 def setting(connection: sqlite3.Connection, name: str) -> int:

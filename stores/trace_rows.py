@@ -27,7 +27,7 @@ CREATE TABLE traces (
 );
 CREATE TABLE stages (
     trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, place INTEGER NOT NULL, name TEXT NOT NULL,
-    milliseconds REAL NOT NULL, text TEXT NOT NULL, PRIMARY KEY (trace, place)
+    milliseconds REAL NOT NULL, text TEXT NOT NULL, filter TEXT, PRIMARY KEY (trace, place)
 ) WITHOUT ROWID;
 CREATE TABLE hits (
     trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, stage INTEGER NOT NULL, place INTEGER NOT NULL,
@@ -44,6 +44,8 @@ CREATE TABLE citations (
 ) WITHOUT ROWID
 """
 """Statements with a semicolon between them. `place` counts from 1, times are microseconds since 1970 in UTC."""
+UPGRADES = ("ALTER TABLE stages ADD COLUMN filter TEXT",)
+"""What leads from the first format to the second, and so on."""
 
 
 def insert_trace(connection: sqlite3.Connection, trace: Trace) -> int:
@@ -57,7 +59,7 @@ def insert_trace(connection: sqlite3.Connection, trace: Trace) -> int:
             storable(trace.query),
             trace.k,
             trace.mode,
-            None if trace.filter is None else storable(trace.filter),
+            _storable(trace.filter),
             json.dumps(trace.options),
             trace.version,
             trace.milliseconds,
@@ -67,8 +69,8 @@ def insert_trace(connection: sqlite3.Connection, trace: Trace) -> int:
     trace_id = written.lastrowid or 0
     for place, stage in enumerate(trace.stages, 1):
         connection.execute(
-            "INSERT INTO stages VALUES (?, ?, ?, ?, ?)",
-            (trace_id, place, stage.name, stage.milliseconds, storable(stage.text)),
+            "INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?)",
+            (trace_id, place, stage.name, stage.milliseconds, storable(stage.text), _storable(stage.filter)),
         )
         connection.executemany(
             "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -162,12 +164,22 @@ def _read(connection: sqlite3.Connection, row: sqlite3.Row) -> Trace:
         version=row["version"],
         milliseconds=row["milliseconds"],
         stages=tuple(
-            TracedStage(stage["name"], stage["milliseconds"], stage["text"], tuple(hits.get(stage["place"], ())))
+            TracedStage(
+                stage["name"],
+                stage["milliseconds"],
+                stage["text"],
+                stage["filter"],
+                tuple(hits.get(stage["place"], ())),
+            )
             for stage in of_trace("stages")
         ),
         answer=answer,
         trace_id=row["id"],
     )
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def _hit_row(hit: TracedHit) -> Sequence[str | int | float | None]:

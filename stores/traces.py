@@ -16,6 +16,7 @@ from docindex.schema import Trace, TraceState, TraceSummary
 from docindex.stores.side_file import SideFile, SideSchema, set_setting, setting
 from docindex.stores.trace_rows import (
     SCHEMA,
+    UPGRADES,
     delete_all_but,
     delete_before,
     insert_trace,
@@ -29,7 +30,7 @@ TRACES_FILE = "traces.db"
 KEEP = 1000
 """How many traces are kept when nothing else is said."""
 
-_SCHEMA = SideSchema("traces", SCHEMA, 1, (("on", 0), ("keep", KEEP), ("floor", 0)))
+_SCHEMA = SideSchema("traces", SCHEMA, 2, (("on", 0), ("keep", KEEP), ("floor", 0)), UPGRADES)
 _LAST_ID = 2**63 - 1
 
 

@@ -114,7 +114,7 @@ class Recording:
 
 
 def _stage(stage: StageTrace) -> TracedStage:
-    return TracedStage(stage.name, stage.milliseconds, stage.text, tuple(map(TracedHit.of, stage.hits)))
+    return TracedStage(stage.name, stage.milliseconds, stage.text, stage.filter, tuple(map(TracedHit.of, stage.hits)))
 
 
 def _answer(response: Response, found: Iterable[Hit]) -> TracedAnswer:

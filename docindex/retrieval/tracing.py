@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docindex.protocols import Retriever
+from docindex.retrieval.filter_text import filter_text
 from docindex.schema import Condition, Hit, Query
 
 
@@ -26,10 +27,16 @@ class StageTrace:
     """Under which condition: the filter, and what the stages that asked it have added."""
     hits: tuple[Hit, ...]
 
+    @property
+    def filter(self) -> str | None:
+        """The condition as a filter would state it."""
+        return None if self.where is None else filter_text(self.where)
+
     def as_dict(self) -> dict[str, Any]:
         """The stage as `--json` prints it."""
         hits = [{"rank": hit.rank, "score": round(hit.score, 6), "node_id": hit.node_id} for hit in self.hits]
-        return {"name": self.name, "milliseconds": round(self.milliseconds, 1), "text": self.text, "hits": hits}
+        taken = round(self.milliseconds, 1)
+        return {"name": self.name, "milliseconds": taken, "text": self.text, "filter": self.filter, "hits": hits}
 
 
 class Trail:

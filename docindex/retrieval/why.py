@@ -37,6 +37,8 @@ class StageRank:
     score: float | None
     of: int
     """How many hits the stage gave."""
+    filter: str | None
+    """The condition under which it was asked, as a filter would state it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,8 @@ def _lexical(snapshot: Snapshot, query: Query, both: Condition | None) -> SideRa
 def _stage(stage: StageTrace, doc_id: str) -> StageRank:
     best = next((hit for hit in stage.hits if hit.doc_id == doc_id), None)
     if best is None:
-        return StageRank(stage.name, None, None, len(stage.hits))
-    return StageRank(stage.name, best.rank, best.score, len(stage.hits))
+        return StageRank(stage.name, None, None, len(stage.hits), stage.filter)
+    return StageRank(stage.name, best.rank, best.score, len(stage.hits), stage.filter)
 
 
 def last_between(ranks: Sequence[StageRank]) -> tuple[StageRank, StageRank] | None:

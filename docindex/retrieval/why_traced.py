@@ -70,8 +70,8 @@ def explain_traced(snapshot: Snapshot, trace: Trace, doc_id: str) -> WhyTraced |
 def _rank(stage: TracedStage, doc_id: str) -> StageRank:
     best = next((hit for hit in stage.hits if hit.doc_id == doc_id), None)
     if best is None:
-        return StageRank(stage.name, None, None, len(stage.hits))
-    return StageRank(stage.name, best.rank, best.score, len(stage.hits))
+        return StageRank(stage.name, None, None, len(stage.hits), stage.filter)
+    return StageRank(stage.name, best.rank, best.score, len(stage.hits), stage.filter)
 
 
 def _passages(trace: Trace, doc_id: str) -> tuple[PassageFate, ...]:
@@ -114,5 +114,6 @@ def _not_found(trace: Trace, doc_id: str, ranks: Sequence[StageRank], record: Do
         return "It was not in the index then."
     if not trace.hits:
         return "No passage was found at all."
-    left_out = " met the filter and" if trace.filter is not None else ""
+    condition = ranks[0].filter or trace.filter  # stages of older traces have none
+    left_out = "" if condition is None else f" met the condition {condition} and"
     return f"No passage of it{left_out} was near enough: the stage {ranks[0].stage!r} gave {ranks[0].of} others."

@@ -58,12 +58,16 @@ class TracedStage:
     """With the stages that it asked."""
     text: str
     """What it was asked for."""
+    filter: str | None
+    """Under which condition, as a filter would state it: that of the search, and what the stages that asked it have
+    added. Of a long list of values it has the first ones."""
     hits: tuple[TracedHit, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The stage as `--json` prints it."""
         hits = [hit.as_dict() for hit in self.hits]
-        return {"name": self.name, "milliseconds": round(self.milliseconds, 1), "text": self.text, "hits": hits}
+        taken = round(self.milliseconds, 1)
+        return {"name": self.name, "milliseconds": taken, "text": self.text, "filter": self.filter, "hits": hits}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,9 @@ def test_why_tells_what_became_of_each_document(run, made: Path):
     assert len(behind) >= 5
     assert any("behind the 1 that were asked for" in one["reason"] for one in behind)
     run("search", "pump", "-k", "1", "--filter", "source = 'pump.txt'", "-i", made)
-    assert "No passage of it met the filter" in told(run, made, "last", "pipe1.txt")["reason"]
+    assert (
+        "No passage of it met the condition source = 'pump.txt' and" in told(run, made, "last", "pipe1.txt")["reason"]
+    )
     run("search", "nosuchword", "--mode", "lexical", "-i", made)
     assert told(run, made, "last", "pump.txt")["reason"] == "No passage was found at all."
     ran = run("why", "--trace", "last", "nowhere.txt", "-i", made)

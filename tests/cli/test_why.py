@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from docindex.testing.scripted_llm import ScriptedLLM
+from docindex.wiring import Parts
+
 
 @pytest.fixture(scope="module")
 def made(run_with, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -84,6 +87,29 @@ def test_explain_shows_every_stage(run, made: Path):
     assert [hit["node_id"] for hit in shown["stages"][-1]["hits"]] == [hit["node_id"] for hit in shown["hits"]]
     assert "stages" not in run(*arguments, "--json").json
     assert run(*arguments, "--explain").out.startswith("hybrid\t")
+
+
+def test_the_condition_that_the_model_reads_is_shown(run, made: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM('[["source", "contains", "3"]]'))
+    arguments = ("pump of hall 3", "-i", made, "--set", "auto_filter=true", "--filter", "title != 'x'")
+    read = "title != 'x' AND source CONTAINS '3'"
+    run("traces", "on", "-i", made)
+    shown = run("search", *arguments, "--explain", "--json").json
+    assert [hit["source"] for hit in shown["hits"]] == ["3.txt"]
+    stages = [("hybrid", read), ("model", "title != 'x'"), ("collapse", "title != 'x'")]
+    assert [(stage["name"], stage["filter"]) for stage in shown["stages"]] == stages
+    assert f"\t{read}\n" in run("search", *arguments, "--explain").out
+    assert f"\t{read}\n" in run("traces", "show", "-i", made).out
+    kept = run("traces", "show", "-i", made, "--json").json["stages"]
+    assert [(stage["name"], stage["filter"]) for stage in kept] == stages
+    reason = f"No passage of it meets the condition that the model read out of the question: {read}."
+    left_out = run("why", arguments[0], "2.txt", *arguments[1:], "--json").json
+    assert left_out["reason"] == reason
+    assert [(stage["stage"], stage["filter"]) for stage in left_out["stages"]] == stages
+    assert f"\t{read}\n" in run("why", arguments[0], "2.txt", *arguments[1:]).out
+    traced = run("why", "--trace", "last", "2.txt", "-i", made, "--json").json
+    assert traced["reason"].startswith(f"No passage of it met the condition {read} and was near enough")
+    run("traces", "off", "-i", made)
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_a_purge_erases_traces(tmp_path: Path, stores: TwoStores) -> None:
         filter=f"source = '{MARKS[5]}'",
         version=version,
         milliseconds=1.0,
-        stages=(TracedStage(MARKS[1], 1.0, MARKS[2], (TracedHit(1, 1.0, None, None, MARKS[3], MARKS[4]),)),),
+        stages=(TracedStage(MARKS[1], 1.0, MARKS[2], MARKS[3], (TracedHit(1, 1.0, None, None, MARKS[3], MARKS[4]),)),),
         answer=TracedAnswer(f"It is {MARKS[5]}.", no_answer=False, model="m", passages=(), citations=()),
     )
     for _ in range(20):

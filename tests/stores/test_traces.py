@@ -46,7 +46,10 @@ def a_trace(query: str = "oil", *, at: datetime = NOW, version: int = 3, answer:
         options={"mmr": 0.5, "feedback": {"terms": 3}},
         version=version,
         milliseconds=12.25,
-        stages=(TracedStage("hybrid", 11.0, query, hits), TracedStage("collapse", 12.0, query, hits[:1])),
+        stages=(
+            TracedStage("hybrid", 11.0, query, "level = 0", hits),
+            TracedStage("collapse", 12.0, query, None, hits[:1]),
+        ),
         answer=None if answer is None else made,
     )
 
@@ -119,7 +122,7 @@ traced_hits = st.builds(
     st.lists(node_ids, max_size=3).map(tuple),
     st.lists(node_ids, max_size=3).map(tuple),
 )
-stages = st.builds(TracedStage, ids, scores, texts, st.lists(traced_hits, max_size=4).map(tuple))
+stages = st.builds(TracedStage, ids, scores, texts, st.none() | texts, st.lists(traced_hits, max_size=4).map(tuple))
 answers = st.builds(
     TracedAnswer,
     texts,
@@ -370,6 +373,22 @@ def test_a_folder_that_can_only_be_read_costs_the_trace_and_tells_those_that_the
     with pytest.raises(StoreError, match="can be written to"):
         reader.switch_on()
     reader.close()
+
+
+def test_a_file_of_the_first_format_is_brought_up_to_date(tmp_path: Path, log: TraceLog):
+    log.switch_on()
+    log.add(a_trace("before"))
+    log.close()
+    with sqlite3.connect(tmp_path / TRACES_FILE) as connection:
+        connection.execute("ALTER TABLE stages DROP COLUMN filter")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert log.is_on
+    assert [stage.filter for stage in log.get().stages] == [None, None]
+    log.add(a_trace("after"))
+    assert [stage.filter for stage in log.get().stages] == ["level = 0", None]
+    log.close()
+    assert [one.query for one in log.newest()] == ["after", "before"]
 
 
 def test_a_file_of_a_newer_docindex_is_left_alone(tmp_path: Path, log: TraceLog):
