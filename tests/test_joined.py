@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from docindex import ConfigError, Index, QueryError
+from docindex import ConfigError, Index, QueryError, StoreError
 from docindex.config import AnswerOptions
+from docindex.indices.definitions import definition_of
 from docindex.joined import JoinedIndex
 from docindex.retrieval.options import RetrievalOptions
+from docindex.schema import Via
 
 PASSAGES = AnswerOptions(synthesis="context-only")
 
@@ -73,6 +75,22 @@ def test_a_filter_names_ids_and_sources_as_hits_do(both: JoinedIndex, condition:
     for mode in ("lexical", "hybrid"):
         hits = both.search("heron or stork", filter=condition, mode=mode)
         assert {hit.source.partition("/")[0] for hit in hits} == found
+
+
+@pytest.mark.parametrize("via", ["graph", "summaries", "tree", "tree-walk"])
+def test_all_of_them_are_searched_through_what_each_has(both: JoinedIndex, via: Via):
+    kind = via.removesuffix("-walk")
+    first, second = both._indexes.values()
+    first.add_index(definition_of(kind))
+    if kind not in {made.kind for made in second.indexes()}:
+        with pytest.raises(StoreError, match=f"docindex indexes add {kind}"):
+            both.search("heron or stork", options=RetrievalOptions(via=via))
+        second.add_index(definition_of(kind))
+    hits = both.search("heron or stork", options=RetrievalOptions(via=via))
+    assert {hit.source for hit in hits} == {"birds/bird.txt", "birds-2/bird.txt"}
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    (hit,) = both.search("heron", filter="source = 'birds/bird.txt'", options=RetrievalOptions(via=via))
+    assert (hit.rank, hit.source) == (1, "birds/bird.txt")
 
 
 @pytest.fixture

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from docindex.protocols import Message
 from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
+
+
+class Judging(ScriptedLLM):
+    """Finds that the second passage answers the question, and no other."""
+
+    def choose(self, messages: Sequence[Message], choices: Sequence[str], *, cancel: object = None) -> list[float]:
+        self.requests.append(tuple(messages))
+        return [1.0, 0.0] if len(self.requests) == 2 else [0.0, 1.0]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +120,20 @@ def test_the_condition_that_the_model_reads_is_shown(run, made: Path, monkeypatc
     traced = run("why", "--trace", "last", "2.txt", "-i", made, "--json").json
     assert traced["reason"].startswith(f"No passage of it met the condition {read} and was near enough")
     run("traces", "off", "-i", made)
+
+
+def test_the_model_judges_the_best_hits(run, made: Path, monkeypatch: pytest.MonkeyPatch):
+    judging = Judging("[]")
+    monkeypatch.setattr(Parts, "llm", lambda parts: judging)
+    arguments = ("search", "pump of hall 3", "-k", "4", "-i", made, "--set", "llm_rerank=2", "--explain", "--json")
+    first, second = run("search", "pump of hall 3", "-k", "2", "-i", made, "--json").json["hits"]
+    shown = run(*arguments).json
+    assert len(judging.requests) == 2
+    assert [stage["name"] for stage in shown["stages"]] == ["hybrid", "collapse", "llm rerank"]
+    judged = shown["hits"][:2]
+    assert [hit["node_id"] for hit in judged] == [second["node_id"], first["node_id"]]
+    halves = [0.5 + 0.5 * second["score"] / first["score"], 0.5]
+    assert [hit["score"] for hit in judged] == pytest.approx(halves, abs=1e-5)
 
 
 @pytest.mark.parametrize(

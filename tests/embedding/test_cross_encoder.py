@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +16,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from typer.testing import CliRunner
 
 from docindex import Index
+from docindex.cli.app import build_app
 from docindex.config import Environment
 from docindex.embedding.cross_encoder import OnnxCrossEncoder
 from docindex.embedding.gguf_cross_encoder import GgufCrossEncoder
@@ -319,3 +322,23 @@ def _as_exported(model: onnx.ModelProto) -> onnx.ModelProto:
         graph.input.append(helper.make_tensor_value_info(theirs, TensorProto.INT64, ["batch", "tokens"]))
         graph.node.insert(0, helper.make_node("Cast", [theirs], [ours], to=TensorProto.INT32))
     return model
+
+
+def test_an_index_is_searched_with_the_folder_of_one(tiny, tmp_path: Path, index: Index) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number, text in enumerate(TEXTS):
+        (docs / f"{number}.txt").write_text(f"{text} .")
+    index.ingest(docs)
+    model = PairModel(tiny, 1)
+    folder = str(model.write(tmp_path / "m"))
+    (plain, judged) = (index.search(QUERY, options=options) for options in (None, RetrievalOptions(rerank=folder)))
+    expected = {hit.node_id: model.score(QUERY, hit.node.full_text) for hit in plain}
+    assert {hit.node_id: hit.score for hit in judged} == pytest.approx(expected, abs=1e-4)
+    assert [hit.node_id for hit in judged] == sorted(expected, key=lambda node_id: -expected[node_id])
+    ran = CliRunner().invoke(
+        build_app(rich=False), ["search", QUERY, "--rerank", folder, "-i", str(index.path), "--explain", "--json"]
+    )
+    found = json.loads(ran.stdout)
+    assert [hit["node_id"] for hit in found["hits"]] == [hit.node_id for hit in judged]
+    assert [stage["name"] for stage in found["stages"]] == ["hybrid", "collapse", "rerank"]
