@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from docindex.cli.answering import (
     SynthesisOption,
     answer_options,
 )
+from docindex.cli.llm_settings import LlmSetOption, llm_config
 from docindex.cli.models import bring_model
 from docindex.cli.opening_indexes import open_indexes
 from docindex.cli.options import (
@@ -109,6 +109,7 @@ def query(
     ] = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
+    llm_set: LlmSetOption = None,
     cache: CacheOption = True,
     prompts: PromptsOption = None,
     schema: Annotated[
@@ -143,7 +144,7 @@ def query(
     from docindex.index import Index
 
     session = Session.of(ctx)
-    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
+    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu, settings=llm_set)
     if routes is not None and engine != "retriever":
         raise QueryError("--engine goes without --routes: write it into the file, as `engine` of a route.")
     if routes is not None and filter is not None:
@@ -220,6 +221,7 @@ def chat(
     llm: ModelOption = None,
     max_tokens: MaxTokensOption = None,
     require_gpu: RequireGpuOption = False,
+    llm_set: LlmSetOption = None,
     conversation: Annotated[
         str | None,
         typer.Option(
@@ -252,7 +254,7 @@ def chat(
       printf 'What is covered?\nFor how long?\n' | docindex chat --json
     """
     session = Session.of(ctx)
-    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
+    config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu, settings=llm_set)
     with _open(session, index, config) as opened:
         with waiting("Loading the model"):
             talk = opened.chat(conversation=conversation, memory=memory, answers=AnswerOptions(prompts=prompts))
@@ -271,12 +273,6 @@ def chat(
                 screen.line()
                 screen.line(Span(str(stop) or "Stopped.", "dim"))
             sys.stdout.flush()
-
-
-def llm_config(session: Session, model: str | None, *, max_tokens: int | None, require_gpu: bool) -> LLMConfig:
-    """The model that the options and the environment ask for."""
-    config = LLMConfig(model=model or session.environment.llm, require_gpu=require_gpu)
-    return config if max_tokens is None else dataclasses.replace(config, max_tokens=max_tokens)
 
 
 @contextmanager

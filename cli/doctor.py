@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.answer import llm_config
+from docindex.cli.llm_settings import llm_config
 from docindex.cli.models import bring_model, open_store
 from docindex.cli.options import IndexOption, JsonOption, ModelOption
 from docindex.cli.output import print_json
@@ -138,7 +138,7 @@ def _loaded(session: Session, model: str | None) -> dict[str, Any]:
     from docindex.llm.http_address import ServerAddress
     from docindex.wiring import open_llm, open_local_llm
 
-    config = llm_config(session, model, max_tokens=None, require_gpu=False)
+    config = llm_config(session, model)
     bring_model(session, config.model)
     if ServerAddress.is_one(config.model):
         with waiting("Asking the server"), closing(open_llm(config, session.environment)) as remote:

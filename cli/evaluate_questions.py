@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from docindex.cli.answer import llm_config
 from docindex.cli.counting import Counted, show_count
 from docindex.cli.evaluate_options import (
     BaselineOption,
@@ -20,6 +19,7 @@ from docindex.cli.evaluate_options import (
     question_split,
 )
 from docindex.cli.evaluate_results import finish
+from docindex.cli.llm_settings import llm_config
 from docindex.cli.models import bring_model
 from docindex.cli.options import (
     IndexOption,
@@ -93,7 +93,7 @@ def eval_make(
     session = Session.of(ctx)
     ways = _ways(by or ("heading", "sentence"))
     asked_with = Prompts.of(prompts)
-    config = llm_config(session, llm, max_tokens=None, require_gpu=False) if "model" in ways else None
+    config = llm_config(session, llm) if "model" in ways else None
     if config is not None:
         bring_model(session, config.model)
     kinds: Counter[str] = Counter()

@@ -50,7 +50,7 @@ def limits_of(given: Sequence[str], seconds: float | None = None) -> Limits:
 def _value(name: str, text: str) -> float:
     found: float | None
     if name.endswith("_bytes"):
-        found, kind = _bytes(text), "a size such as 500MB or 4GiB"
+        found, kind = bytes_of(text), "a size such as 500MB or 4GiB"
     elif name == "seconds":
         found, kind = _seconds(text), "a number of seconds"
     else:
@@ -61,7 +61,8 @@ def _value(name: str, text: str) -> float:
     return found
 
 
-def _bytes(text: str) -> int | None:
+def bytes_of(text: str) -> int | None:
+    """The size that a text such as "4096", "500MB" or "4GiB" states; None where it states none."""
     size = _BYTES.fullmatch(text)
     return round(float(size[1]) * _UNITS[size[2].lower()]) if size else None
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.errors import ConfigError
+from docindex.cli.settings import settings_of
 from docindex.schema import Expand, TransformName, Via
 
 if TYPE_CHECKING:
@@ -91,30 +90,9 @@ def retrieval_options(
     from docindex.retrieval.feedback import Feedback
     from docindex.retrieval.options import RetrievalOptions
 
-    kinds = {field.name: str(field.type) for field in dataclasses.fields(RetrievalOptions)}
-    for setting in settings or ():
-        name, equals, value = setting.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals or name not in kinds:
-            raise ConfigError(f"--set {setting} is no setting: write NAME=VALUE with one of {', '.join(kinds)}.")
-        given[name] = _value(name, value.strip(), kinds[name])
+    kinds = {field.name: str(field.type) for field in dataclasses.fields(RetrievalOptions)} | {"feedback": "bool"}
+    given |= settings_of("--set", settings or (), kinds)
     if "feedback" in given:
         given["feedback"] = Feedback() if given["feedback"] else None
     options: RetrievalOptions = dataclasses.replace(RetrievalOptions(), **given)  # type: ignore[arg-type]
     return options
-
-
-def _value(name: str, text: str, kind: str) -> object:
-    if kind == "bool" or name == "feedback":
-        if text.lower() not in ("true", "false"):
-            raise ConfigError(f"{name} is true or false, and not {text!r}.")
-        return text.lower() == "true"
-    if "int" in kind or "float" in kind:
-        try:
-            number = json.loads(text)
-        except ValueError:
-            number = None
-        if isinstance(number, bool) or not isinstance(number, int if "int" in kind else (int, float)):
-            raise ConfigError(f"{name} is a {'whole ' if 'int' in kind else ''}number, and not {text!r}.")
-        return number
-    return text

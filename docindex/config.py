@@ -271,6 +271,8 @@ class LLMConfig:
             _in_range("context_tokens", self.context_tokens, 256, 1_048_576)
         _in_range("max_tokens", self.max_tokens, 1, 65_536)
         _in_range("gpu_layers", self.gpu_layers, -1, 10_000)
+        if self.threads is not None:
+            _in_range("threads", self.threads, 1, 1024)
         _in_range("thinking_tokens", self.thinking_tokens, 0, 1_048_576)
         if self.thinking not in ("auto", "yes", "no"):
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
