@@ -38,7 +38,8 @@ class GgufModel:
             experts_on_cpu: Of layers that are offloaded, keep the experts in the machine's memory.
 
         Raises:
-            ModelError: It is missing, not a GGUF file, damaged, or of a kind that this llama.cpp doesn't know.
+            ModelError: It is missing, not a GGUF file, damaged, or of a kind that this llama.cpp doesn't know; or
+                there is no memory for it.
         """
         _check_header(path)
         logs.route()
@@ -52,8 +53,13 @@ class GgufModel:
         with logs.captured() as log:
             handle = llama_cpp.llama_model_load_from_file(str(path).encode("utf-8", "surrogateescape"), params)
         if handle is None:
-            reason = f"{path} can't be loaded ({_reason(log)})"
-            raise ModelError(f"{reason}: the file is damaged or of an unknown kind, so fetch it again.")
+            reason = _reason(log)
+            cure = (
+                "free some memory, choose a smaller model, or give fewer `gpu_layers`"
+                if "alloc" in reason
+                else "the file is damaged or of an unknown kind, so fetch it again"
+            )
+            raise ModelError(f"{path} can't be loaded ({reason}): {cure}.")
         vocabulary = llama_cpp.llama_model_get_vocab(handle)
         if vocabulary is None:
             raise ModelError(f"{path} has no vocabulary: choose a model that generates text.")

@@ -19,7 +19,7 @@ from docindex.llm import device
 from docindex.llm.ahead import EitherSet, read_ahead
 from docindex.llm.device import DeviceReport
 from docindex.llm.experts import kept_in_memory
-from docindex.llm.opening import open_context, open_model, open_states
+from docindex.llm.opening import open_model, open_states
 from docindex.llm.parallel import ParallelRun, Request
 from docindex.llm.reply import Reply
 from docindex.llm.sampling import Sampler
@@ -52,13 +52,12 @@ class LlamaCppLLM:
                 is required and no layer runs on one.
         """
         self.name = name
-        self._model = open_model(path, config, name)
+        self._model, self._context = open_model(path, config, name)
         try:
             self._encoder = PromptEncoder(self._model, thinking=config.thinking == "yes")
-            self._context = open_context(self._model, config)
             self._live = LiveSequence(self._context, open_states(self._context, self._model, config, states))
         except BaseException:
-            self._model.close()
+            self._free()
             raise
         self.context_tokens = self._context.context_tokens
         self._seconds = config.answer_seconds

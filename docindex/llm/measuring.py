@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from docindex.config import LLMConfig
 from docindex.llm.context import Row
-from docindex.llm.opening import open_context, open_model
+from docindex.llm.opening import open_model
 from docindex.llm.sequence import LiveSequence
 from docindex.llm.states import SavedStates
 
@@ -61,37 +62,34 @@ def measure_speed(path: Path, config: LLMConfig, *, prompt_tokens: int = 512, to
         ModelError: It can't be loaded, or its context is shorter than prompt and answer.
     """
     started = time.perf_counter()
-    with open_model(path, config, path.name) as model:
-        context = open_context(model, config)
-        try:
-            load_seconds = time.perf_counter() - started
-            live = LiveSequence(context, SavedStates(memory_bytes=0, most_tokens=0))
-            prompt = _repeated(model.tokenize(TEXT), prompt_tokens)
-            reading, first, writing = [], [], []
-            for _ in range(runs):
-                live.forget()
-                started = time.perf_counter()
-                live.hold(prompt[:-1], _go_on)
-                reading.append(time.perf_counter() - started)
-                live.append(prompt[-1:])
+    model, context = open_model(path, config, path.name)
+    with model, closing(context):
+        load_seconds = time.perf_counter() - started
+        live = LiveSequence(context, SavedStates(memory_bytes=0, most_tokens=0))
+        prompt = _repeated(model.tokenize(TEXT), prompt_tokens)
+        reading, first, writing = [], [], []
+        for _ in range(runs):
+            live.forget()
+            started = time.perf_counter()
+            live.hold(prompt[:-1], _go_on)
+            reading.append(time.perf_counter() - started)
+            live.append(prompt[-1:])
+            token = int(context.logits().argmax())
+            first.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            for _ in range(tokens):
+                live.append([token])
                 token = int(context.logits().argmax())
-                first.append(time.perf_counter() - started)
-                started = time.perf_counter()
-                for _ in range(tokens):
-                    live.append([token])
-                    token = int(context.logits().argmax())
-                writing.append(time.perf_counter() - started)
-            return Speed(
-                load_seconds=load_seconds,
-                prefill_tokens=(prompt_tokens - 1) / min(reading),
-                decode_tokens=tokens / min(writing),
-                first_token_seconds=min(first),
-                prompt_tokens=prompt_tokens,
-                weights_bytes=model.weights_bytes,
-                description=model.description,
-            )
-        finally:
-            context.close()
+            writing.append(time.perf_counter() - started)
+        return Speed(
+            load_seconds=load_seconds,
+            prefill_tokens=(prompt_tokens - 1) / min(reading),
+            decode_tokens=tokens / min(writing),
+            first_token_seconds=min(first),
+            prompt_tokens=prompt_tokens,
+            weights_bytes=model.weights_bytes,
+            description=model.description,
+        )
 
 
 def likelihoods(path: Path, config: LLMConfig) -> NDArray[np.float32]:
@@ -102,21 +100,18 @@ def likelihoods(path: Path, config: LLMConfig) -> NDArray[np.float32]:
     Raises:
         ModelError: The model can't be loaded.
     """
-    with open_model(path, config, path.name) as model:
-        context = open_context(model, replace(config, cache_type="f16"))
-        try:
-            tokens = model.tokenize(TEXT)
-            if model.begin_token is not None:
-                tokens.insert(0, model.begin_token)
-            found = []
-            for start in range(0, len(tokens), context.batch_tokens):
-                batch = tokens[start : start + context.batch_tokens]
-                asked = range(3, len(batch), 4)  # some are enough, and all would take a lot of memory
-                context.decode([Row(token, start + at, 0, at in asked) for at, token in enumerate(batch)])
-                found += [_log_softmax(context.logits(at)) for at in asked]
-            return np.array(found)
-        finally:
-            context.close()
+    model, context = open_model(path, replace(config, cache_type="f16"), path.name)
+    with model, closing(context):
+        tokens = model.tokenize(TEXT)
+        if model.begin_token is not None:
+            tokens.insert(0, model.begin_token)
+        found = []
+        for start in range(0, len(tokens), context.batch_tokens):
+            batch = tokens[start : start + context.batch_tokens]
+            asked = range(3, len(batch), 4)  # some are enough, and all would take a lot of memory
+            context.decode([Row(token, start + at, 0, at in asked) for at, token in enumerate(batch)])
+            found += [_log_softmax(context.logits(at)) for at in asked]
+        return np.array(found)
 
 
 def divergence(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

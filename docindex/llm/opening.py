@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,44 +13,71 @@ import llama_cpp
 from docindex.config import LLMConfig
 from docindex.errors import ModelError
 from docindex.llm import device
-from docindex.llm.context import CacheType, KVContext
+from docindex.llm.context import CPU_BATCH, GPU_BATCH, CacheType, KVContext
 from docindex.llm.gguf import GgufModel
 from docindex.llm.parallel import SPARE_SEQUENCES
+from docindex.llm.planning import plan_memory
 from docindex.llm.state_files import StateFiles, state_key
 from docindex.llm.states import SavedStates
 
+logger = logging.getLogger("docindex.llm")
+
 _LONGEST_DEFAULT_CONTEXT = 8192
 _SHORTEST_DEFAULT_CONTEXT = 1024
-GPU_BATCH = 512
-CPU_BATCH = 48
-"""Nearly as fast as larger ones on a CPU, and a request can be cancelled after each. From 64 tokens on, llama.cpp
-computes attention in another way, with other logits; smaller batches give the same ones however a prompt is cut."""
 _GPU_AT_ONCE = 32
 _CPU_AT_ONCE = 8
 """Answers that are written at once; more gain nothing on a CPU."""
 
 
-def open_model(path: Path, config: LLMConfig, name: str) -> GgufModel:
-    """The model, with all layers that the build and the device can take on the GPU.
+def open_model(path: Path, config: LLMConfig, name: str) -> tuple[GgufModel, KVContext]:
+    """The model and its KV cache, with all layers that the build and the device can take on the GPU.
+
+    Where the number of layers is not given and the model does not open with all of them there, fewer are tried.
 
     Raises:
-        ModelError: The file is missing or damaged, or generates no text; or a GPU is required and no layer runs on one.
+        ModelError: The file is missing or damaged, or generates no text; there is not enough memory; or a GPU is
+            required and no layer runs on one.
     """
     if config.require_gpu and not llama_cpp.llama_supports_gpu_offload():
         raise ModelError(
             f"{name} can't run on a GPU, because this llama-cpp-python is built without GPU support or sees no "
             'device: allow the CPU, or reinstall it with CMAKE_ARGS="-DGGML_CUDA=on".'
         )
-    model = GgufModel(path, gpu_layers=config.gpu_layers, experts_on_cpu=config.experts_on_cpu)
+    try:
+        return _opened(path, config, name, config.gpu_layers)
+    except ModelError:
+        for layers in _fewer_layers(path, config):
+            with suppress(ModelError):
+                opened = _opened(path, config, name, layers)
+                logger.warning("%s does not fit on the GPU: %d of its layers are there.", name, layers)
+                return opened
+        raise
+
+
+def _opened(path: Path, config: LLMConfig, name: str, gpu_layers: int) -> tuple[GgufModel, KVContext]:
+    model = GgufModel(path, gpu_layers=gpu_layers, experts_on_cpu=config.experts_on_cpu)
     try:
         _check(model, config, name)
+        return model, _context(model, config)
     except BaseException:
         model.close()
         raise
-    return model
 
 
-def open_context(model: GgufModel, config: LLMConfig) -> KVContext:
+def _fewer_layers(path: Path, config: LLMConfig) -> Iterator[int]:
+    """How many layers a GPU may have room for, where it has none for all: as planned, then half of them, down to 0."""
+    if config.gpu_layers != -1 or not llama_cpp.llama_supports_gpu_offload():
+        return
+    plan = plan_memory(path, context_tokens=config.context_tokens, embedder_bytes=0)
+    layers = min(plan.gpu_layers, plan.layers - 1)
+    while layers:
+        yield layers
+        layers //= 2
+    if not config.require_gpu:
+        yield 0
+
+
+def _context(model: GgufModel, config: LLMConfig) -> KVContext:
     """The model's KV cache. Where no length is given and memory is short, it is halved until it fits.
 
     Where no type is given, a model on the CPU has a cache in q8_0, unless its heads are too narrow for that.

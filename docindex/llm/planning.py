@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docindex.llm.build import gpus
+from docindex.llm.context import CPU_BATCH, GPU_BATCH
 from docindex.llm.device import Device
 from docindex.llm.gguf import GgufModel
-from docindex.llm.opening import CPU_BATCH, GPU_BATCH
 
 _Q8_0 = 34 / 64
 """Of two bytes a number: 32 numbers take 34 bytes."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import llama_cpp
@@ -7,12 +8,12 @@ import pytest
 
 from docindex.config import LLMConfig
 from docindex.errors import ModelError
-from docindex.llm import opening, planning
+from docindex.llm import logs, opening, planning
 from docindex.llm.build import gpus
 from docindex.llm.context import KVContext
 from docindex.llm.device import Device
 from docindex.llm.llamacpp import LlamaCppLLM
-from docindex.llm.planning import plan_memory
+from docindex.llm.planning import MemoryPlan, plan_memory
 
 
 def test_the_plan_is_what_loading_then_takes(llm_path: Path, local_llm: LlamaCppLLM):
@@ -40,6 +41,61 @@ def test_layers_go_to_a_gpu_as_far_as_its_memory_goes(
     plan = plan_memory(llm_path, context_tokens=1024, embedder_bytes=0)
     assert abs(plan.gpu_layers - layers) <= 2
     assert 0 <= plan.gpu_layers <= plan.layers
+
+
+class SmallGpu:
+    """Stands for llama.cpp's loading on a GPU with room for some layers: more fail as they do there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, room: int, planned: int) -> None:
+        self.asked: list[int] = []
+        self._room = room
+        self._load = llama_cpp.llama_model_load_from_file
+        monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: True)
+        self._planned = planned
+        monkeypatch.setattr(opening, "plan_memory", self.plan)
+        monkeypatch.setattr(llama_cpp, "llama_model_load_from_file", self.load)
+
+    def plan(self, path: Path, *, context_tokens: int | None, embedder_bytes: int) -> MemoryPlan:
+        plan = plan_memory(path, context_tokens=context_tokens, embedder_bytes=embedder_bytes)
+        return replace(plan, gpu_layers=self._planned)
+
+    def load(self, path: bytes, params: llama_cpp.llama_model_params) -> object:
+        if params.vocab_only:
+            return self._load(path, params)
+        layers = min(params.n_gpu_layers, 31)
+        self.asked.append(layers)
+        if layers > self._room:
+            self._log("llama_model_load: error loading model: unable to allocate CUDA0 buffer\n")
+            return None
+        self._log(f"load_tensors: offloaded {layers}/31 layers to GPU\n")
+        params.n_gpu_layers = 0
+        return self._load(path, params)
+
+    @staticmethod
+    def _log(line: str) -> None:
+        logs._to_logging(4, line.encode(), None)
+
+
+@pytest.mark.parametrize(
+    ("room", "asked"), [(31, [31]), (16, [31, 16]), (7, [31, 16, 8, 4]), (0, [31, 16, 8, 4, 2, 1, 0])]
+)
+def test_a_model_that_a_gpu_has_no_room_for_is_there_with_fewer_layers(
+    llm_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, room: int, asked: list[int]
+):
+    gpu = SmallGpu(monkeypatch, room=room, planned=16)
+    with LlamaCppLLM(llm_path, LLMConfig(context_tokens=256), name="big") as llm:
+        assert llm.device.layers_offloaded == asked[-1]
+    assert gpu.asked == asked
+    warned = f"big does not fit on the GPU: {asked[-1]} of its layers are there."
+    assert [line for line in caplog.messages if "fit" in line] == ([warned] if room < 31 else [])
+
+
+@pytest.mark.parametrize("config", [LLMConfig(require_gpu=True), LLMConfig(gpu_layers=20)])
+def test_what_was_asked_of_a_gpu_is_not_given_up(llm_path: Path, monkeypatch: pytest.MonkeyPatch, config: LLMConfig):
+    gpu = SmallGpu(monkeypatch, room=0, planned=2)
+    with pytest.raises(ModelError, match=r"unable to allocate CUDA0 buffer.*free some memory"):
+        LlamaCppLLM(llm_path, config, name="big")
+    assert gpu.asked == ([31, 2, 1] if config.require_gpu else [20])
 
 
 @pytest.mark.skipif(llama_cpp.llama_supports_gpu_offload(), reason="this build has a GPU")
