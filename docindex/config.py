@@ -256,6 +256,9 @@ class LLMConfig:
     state_disk_bytes: int = 0
     """The same on disk, beside the models, for all processes together; 0 keeps none. What is kept there was computed
     from the documents that were read, and is readable to this user only."""
+    speculation: Literal["prompt-lookup"] | None = None
+    """Guesses what an answer copies from its prompt, and computes it several tokens at a time: the same texts with a
+    cache in "q8_0", sooner where much is copied and the machine has cores to spare. None guesses nothing."""
     answer_seconds: float | None = None
     """The longest that one answer may take once it has its turn; None is as long as it takes."""
     thinking: Literal["auto", "yes", "no"] = "auto"
@@ -278,6 +281,8 @@ class LLMConfig:
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
         if self.cache_type not in ("f16", "q8_0", None):
             raise ConfigError(f"cache_type is {self.cache_type!r}: give f16, q8_0 or None.")
+        if self.speculation not in ("prompt-lookup", None):
+            raise ConfigError(f"speculation is {self.speculation!r}: give prompt-lookup or None.")
         for name in ("state_cache_bytes", "state_disk_bytes"):
             _in_range(name, getattr(self, name), 0, 1 << 50)
         if self.answer_seconds is not None and not self.answer_seconds > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from docindex.llm.parallel import ParallelRun, Request
 from docindex.llm.reply import Reply
 from docindex.llm.sampling import Sampler
 from docindex.llm.sequence import LiveSequence
+from docindex.llm.speculation import GuessingSequence, PromptLookup
 from docindex.llm.template import PromptEncoder
 from docindex.llm.thoughts import Opening, opening_of
 from docindex.llm.waiting import WaitingLine
@@ -61,6 +62,7 @@ class LlamaCppLLM:
             raise
         self.context_tokens = self._context.context_tokens
         self._seconds = config.answer_seconds
+        self._speculates = config.speculation == "prompt-lookup" and self._context.forgets_in_part
         self._line = WaitingLine()
         self.device = DeviceReport(
             gpu_build=bool(llama_cpp.llama_supports_gpu_offload()),
@@ -219,14 +221,16 @@ class LlamaCppLLM:
     ) -> Generator[Token, None, None]:
         with reply.sampler, self._turn(cancel) as check:
             cached = self._live.fill(prompt, check)
-            while not reply.done:
-                token = reply.sampler.choose(self._context.logits())
-                shown = reply.add(token)
-                if shown or not reply.ended:
-                    yield Token(shown, len(prompt), cached)
-                if not reply.done:
-                    check()
-                    self._live.append([token])
+            lookup = PromptLookup(prompt) if self._speculates and reply.sampler.greedy else None
+            with closing(GuessingSequence(self._live, lookup)) as sequence:
+                while not reply.done:
+                    token = reply.sampler.choose(sequence.logits)
+                    shown = reply.add(token)
+                    if shown or not reply.ended:
+                        yield Token(shown, len(prompt), cached)
+                    if not reply.done:
+                        check()
+                        sequence.append(token, most=reply.max_tokens - reply.tokens - 1)
 
     def _completed(
         self,

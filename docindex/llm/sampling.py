@@ -40,6 +40,11 @@ class Sampler:
         self._chance = None if temperature <= 0.0 else _chance(temperature)
         self._finalizer = weakref.finalize(self, _free, self._rules, self._chance)
 
+    @property
+    def greedy(self) -> bool:
+        """It takes the likeliest token."""
+        return self._chance is None
+
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The next token, by the logits of the whole vocabulary.
 

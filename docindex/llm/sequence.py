@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from docindex.errors import ModelError
-from docindex.llm.context import KVContext
+from docindex.llm.context import KVContext, Row
 from docindex.llm.prefixes import common_prefix
 from docindex.llm.states import SavedStates
 
@@ -48,7 +48,7 @@ class LiveSequence:
                 known = 0
         if len(tokens) - known == 1 and self.context.forgets_in_part:
             known = max(0, known - 1)  # never one alone: llama.cpp computes a single token in another way
-        known = start = self._cut(known)
+        known = start = self.cut(known)
         while start < len(tokens):
             check()
             end = min(start + self.context.batch_tokens, len(tokens))
@@ -57,14 +57,26 @@ class LiveSequence:
             start = end
         return known
 
-    def append(self, tokens: Sequence[int]) -> None:
-        """Decodes at most a batch of tokens after what the cache holds."""
+    def append(self, tokens: Sequence[int], *, every_row: bool = False) -> None:
+        """Decodes at most a batch of tokens after what the cache holds; the logits are those of the last or of each."""
         try:
-            self.context.append(tokens)
+            if every_row:
+                self.context.decode([Row(token, at, 0, True) for at, token in enumerate(tokens, len(self.tokens))])
+            else:
+                self.context.append(tokens)
         except ModelError:
             self.forget()
             raise
         self.tokens += tokens
+
+    def cut(self, length: int) -> int:
+        """Keeps the first tokens; models that can't forget in part forget everything. Returns how many are there."""
+        if length < len(self.tokens):
+            if not self.context.cut(0, length):
+                self.forget()
+                return 0
+            del self.tokens[length:]
+        return length
 
     def forget(self) -> None:
         """Empties the cache, the other sequences too."""
@@ -75,12 +87,3 @@ class LiveSequence:
         """Saves what the cache holds, if much of it is new."""
         if self.context.forgets_in_part:
             self._states.offer(self.tokens, self.context.state)
-
-    def _cut(self, length: int) -> int:
-        """Keeps the first tokens; models that can't forget in part forget everything."""
-        if length < len(self.tokens):
-            if not self.context.cut(0, length):
-                self.forget()
-                return 0
-            del self.tokens[length:]
-        return length

@@ -6,7 +6,8 @@ Contexts of about `--tokens` tokens are cut from this repository's own Markdown;
 after. Every kind of request is made once a run, in turn, so that a busy moment falls on all alike; the table has
 medians, and ratios of the medians. Cold contexts share only the system prompt with anything read before. `disk` is a
 new process that finds the state in a file, most likely in the page cache; loading the model is left out there as in
-all rows. Texts of restored contexts, and of answers written at once, are compared with those of plain decoding.
+all rows. Texts of restored contexts, of answers written at once, and of those that are guessed ahead, are compared with
+those of plain decoding.
 """
 
 from __future__ import annotations
@@ -40,10 +41,16 @@ QUESTIONS = (
     "Which words of the text would be new to a beginner?",
     "How would you sum up the text in a single short sentence?",
 )
+COPYING = (
+    "Repeat the first three sentences of the text word for word.",
+    "Quote the sentence of the text that names a number.",
+    "List the first words of the text in their order.",
+)
 ANSWER_TOKENS = 32
 SENTENCES = "root ::= [^\\x00-\\x1f]+"
 OBJECT = 'root ::= "{\\"answer\\": \\"" [^"\\\\\\x00-\\x1f]+ "\\"}"'
 GIGABYTE = 1 << 30
+PARTS = ("reuse", "batches", "agreement", "grammar", "cache", "speculation")
 
 
 def chat(context: str, question: str) -> list[Message]:
@@ -92,6 +99,7 @@ def open_model(
     cache_type: Literal["f16", "q8_0"] | None = None,
     state_cache_bytes: int = 256 << 20,
     state_disk_bytes: int = 0,
+    speculation: Literal["prompt-lookup"] | None = None,
 ) -> LlamaCppLLM:
     path = Path(options.model)
     if not path.exists():
@@ -102,6 +110,7 @@ def open_model(
         cache_type=cache_type or options.cache,
         state_cache_bytes=state_cache_bytes,
         state_disk_bytes=state_disk_bytes,
+        speculation=speculation,
     )
     return LlamaCppLLM(path, config, name=options.model, states=options.states)
 
@@ -219,6 +228,26 @@ def measure_cache_types(options: argparse.Namespace) -> dict[str, dict[str, Any]
     return found
 
 
+def measure_speculation(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """How much sooner answers that copy from the context, and others, are written with prompt lookup than without."""
+    found: dict[str, dict[str, Any]] = {}
+    with (
+        open_model(options, cache_type="q8_0") as plain,
+        open_model(options, cache_type="q8_0", speculation="prompt-lookup") as guessing,
+    ):
+        texts = contexts(plain, options.tokens, options.runs)
+        for kind, questions in (("copying", COPYING), ("other", QUESTIONS[:3])):
+            ratios, same = [], 0
+            for messages in [chat(context, question) for context in texts for question in questions]:
+                (one, rate), (other, guessed_rate) = answer(plain, messages), answer(guessing, messages)
+                same += one == other
+                if rate:
+                    ratios.append(guessed_rate / rate)
+            equal = f"{same} of {len(texts) * len(questions)}"
+            found[kind] = {"faster": statistics.median(ratios), "most": max(ratios), "texts_equal": equal}
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=DEFAULT_LLM)
@@ -227,7 +256,7 @@ def main() -> None:
     parser.add_argument("--chats", type=int, default=64, help="how many answers are compared")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--cache", choices=["f16", "q8_0"], default="f16", help="the type of the KV cache")
-    parser.add_argument("--only", choices=["reuse", "batches", "agreement", "grammar", "cache"], help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--states", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
@@ -237,7 +266,7 @@ def main() -> None:
         return
     results: dict[str, Any] = {"model": options.model, "tokens": options.tokens, "runs": options.runs}
     with tempfile.TemporaryDirectory() as folder:
-        wanted = [options.only] if options.only else ["reuse", "batches", "agreement", "grammar", "cache"]
+        wanted = [options.only] if options.only else PARTS
         if "reuse" in wanted:
             options.states = Path(folder)
             with open_model(options, state_disk_bytes=GIGABYTE) as llm:
@@ -255,6 +284,8 @@ def main() -> None:
                 }
         if "cache" in wanted:
             results["cache_types"] = measure_cache_types(options)
+        if "speculation" in wanted:
+            results["speculation"] = measure_speculation(options)
     print(json.dumps(results, indent=1) if options.json else "\n".join(lines(results)))
 
 
