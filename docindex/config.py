@@ -251,6 +251,8 @@ class LLMConfig:
     """How the KV cache is kept. "q8_0" takes half the memory, and on a CPU it gives the same answer however that is
     computed: alone, beside others, or after a context that was kept. None takes it where no layer is on a GPU and the
     model's heads are wide enough, else "f16"."""
+    flash_attention: bool = True
+    """Attention is computed in one go, where the model can have that; a cache in "q8_0" needs it."""
     state_cache_bytes: int = 256 << 20
     """Memory for contexts that were read before, so that they need not be read again; 0 keeps none."""
     state_disk_bytes: int = 0
@@ -281,6 +283,8 @@ class LLMConfig:
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
         if self.cache_type not in ("f16", "q8_0", None):
             raise ConfigError(f"cache_type is {self.cache_type!r}: give f16, q8_0 or None.")
+        if self.cache_type == "q8_0" and not self.flash_attention:
+            raise ConfigError("cache_type is 'q8_0', which needs flash_attention: give f16, or leave that on.")
         if self.speculation not in ("prompt-lookup", None):
             raise ConfigError(f"speculation is {self.speculation!r}: give prompt-lookup or None.")
         for name in ("state_cache_bytes", "state_disk_bytes"):

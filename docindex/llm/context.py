@@ -27,6 +27,9 @@ CacheType = Literal["f16", "q8_0"]
 """How keys and values are kept: two bytes a number, or a little more than one."""
 _GGML_TYPES: dict[CacheType, int] = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 
+_WITH_FLASH = (llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO)
+_WITHOUT_FLASH = (llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED,)
+
 
 class Row(NamedTuple):
     """One token to decode."""
@@ -53,8 +56,9 @@ class KVContext:
         threads: int,
         sequences: int = 1,
         cache_type: CacheType = "f16",
+        flash_attention: bool = True,
     ) -> None:
-        """Allocates the cache, with flash attention where the model can have it.
+        """Allocates the cache, with flash attention where the model can have it, unless it is switched off.
 
         Raises:
             ModelError: There is not enough memory, or no cache of this type for this model.
@@ -62,7 +66,7 @@ class KVContext:
         self.forgets_in_part = not model.recurrent
         """Sequences can be cut, and begun with another's first tokens."""
         self.sequences = sequences if self.forgets_in_part else 1
-        log, handle = _create(model, context_tokens, batch_tokens, threads, self.sequences, cache_type)
+        log, handle = _create(model, context_tokens, batch_tokens, threads, self.sequences, cache_type, flash_attention)
         self.log = log
         self.context_tokens = min(context_tokens, int(llama_cpp.llama_n_ctx(handle)))
         self.batch_tokens = batch_tokens
@@ -150,9 +154,15 @@ class KVContext:
 
 
 def _create(
-    model: GgufModel, context_tokens: int, batch_tokens: int, threads: int, sequences: int, cache_type: CacheType
+    model: GgufModel,
+    context_tokens: int,
+    batch_tokens: int,
+    threads: int,
+    sequences: int,
+    cache_type: CacheType,
+    flash_attention: bool,
 ) -> tuple[Sequence[str], ctypes.c_void_p]:
-    for flash_attention in (llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO):
+    for attention in _WITH_FLASH if flash_attention else _WITHOUT_FLASH:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = context_tokens
         params.n_batch = batch_tokens
@@ -161,7 +171,7 @@ def _create(
         params.kv_unified = True  # one buffer for all sequences, so that one alone may fill it
         params.n_threads = threads
         params.n_threads_batch = threads
-        params.flash_attn_type = flash_attention
+        params.flash_attn_type = attention
         params.type_k = params.type_v = _GGML_TYPES[cache_type]
         params.swa_full = True  # sliding windows keep all cells, or a shared prefix could not be reused
         with logs.captured() as log:

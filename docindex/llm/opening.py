@@ -80,7 +80,8 @@ def _fewer_layers(path: Path, config: LLMConfig) -> Iterator[int]:
 def _context(model: GgufModel, config: LLMConfig) -> KVContext:
     """The model's KV cache. Where no length is given and memory is short, it is halved until it fits.
 
-    Where no type is given, a model on the CPU has a cache in q8_0, unless its heads are too narrow for that.
+    Where no type is given, a model on the CPU has a cache in q8_0, unless its heads are too narrow for that or
+    flash attention is off.
 
     Raises:
         ModelError: There is not enough memory.
@@ -97,6 +98,7 @@ def _context(model: GgufModel, config: LLMConfig) -> KVContext:
                     threads=config.threads or len(os.sched_getaffinity(0)),
                     sequences=1 + (_GPU_AT_ONCE if offloaded else _CPU_AT_ONCE) + SPARE_SEQUENCES,
                     cache_type=cache_type,
+                    flash_attention=config.flash_attention,
                 )
             except ModelError as error:
                 failure = error
@@ -109,7 +111,7 @@ def _cache_types(config: LLMConfig, offloaded: int) -> tuple[CacheType, ...]:
     """What is tried, in this order."""
     if config.cache_type is not None:
         return (config.cache_type,)
-    return ("f16",) if offloaded else ("q8_0", "f16")
+    return ("f16",) if offloaded or not config.flash_attention else ("q8_0", "f16")
 
 
 def open_states(context: KVContext, model: GgufModel, config: LLMConfig, folder: Path | None) -> SavedStates:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +51,11 @@ ANSWER_TOKENS = 32
 SENTENCES = "root ::= [^\\x00-\\x1f]+"
 OBJECT = 'root ::= "{\\"answer\\": \\"" [^"\\\\\\x00-\\x1f]+ "\\"}"'
 GIGABYTE = 1 << 30
+CACHES: tuple[tuple[str, Literal["f16", "q8_0"], bool], ...] = (
+    ("f16", "f16", True),
+    ("f16, no flash attention", "f16", False),
+    ("q8_0", "q8_0", True),
+)
 PARTS = ("reuse", "batches", "agreement", "grammar", "cache", "speculation")
 
 
@@ -100,6 +106,7 @@ def open_model(
     state_cache_bytes: int = 256 << 20,
     state_disk_bytes: int = 0,
     speculation: Literal["prompt-lookup"] | None = None,
+    flash_attention: bool = True,
 ) -> LlamaCppLLM:
     path = Path(options.model)
     if not path.exists():
@@ -111,6 +118,7 @@ def open_model(
         state_cache_bytes=state_cache_bytes,
         state_disk_bytes=state_disk_bytes,
         speculation=speculation,
+        flash_attention=flash_attention,
     )
     return LlamaCppLLM(path, config, name=options.model, states=options.states)
 
@@ -202,29 +210,34 @@ def measure_grammar(llm: LlamaCppLLM, options: argparse.Namespace) -> dict[str, 
 
 
 def measure_cache_types(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Time to the first token, decode rate and size of each kind of cache, and the texts."""
+    """Time to the first token, decode rate and size of each kind of cache, f16 without flash attention too; texts."""
     found: dict[str, dict[str, Any]] = {}
-    for cache_type in ("f16", "q8_0"):
-        with open_model(options, cache_type=cache_type) as llm:
-            cold, restored, rates, texts = [], [], [], []
-            for context in contexts(llm, options.tokens, options.runs):
+    with ExitStack() as stack:
+        models = {
+            name: stack.enter_context(open_model(options, cache_type=cache_type, flash_attention=flash_attention))
+            for name, cache_type, flash_attention in CACHES
+        }
+        cold, restored, rates, texts = ({name: [] for name in models} for _ in range(4))
+        for context in contexts(models["f16"], options.tokens, options.runs):
+            for name, llm in models.items():
                 first_token(llm, ELSEWHERE)
-                cold.append(first_token(llm, chat(context, QUESTIONS[0]))[0])
+                cold[name].append(first_token(llm, chat(context, QUESTIONS[0]))[0])
                 first_token(llm, ELSEWHERE)
-                restored.append(first_token(llm, chat(context, QUESTIONS[1]))[0])
-                for question in QUESTIONS[:4]:
+                restored[name].append(first_token(llm, chat(context, QUESTIONS[1]))[0])
+            for question in QUESTIONS[:4]:
+                for name, llm in models.items():
                     text, rate = answer(llm, chat(context, question))
-                    texts.append(text)
-                    rates.append(rate)
-            found[cache_type] = {
-                "cold_s": statistics.median(cold),
-                "restored_s": statistics.median(restored),
-                "tokens_a_second": statistics.median(rates),
+                    texts[name].append(text)
+                    rates[name].append(rate)
+        for name, llm in models.items():
+            found[name] = {
+                "flash_attention": llm.device.flash_attention,
+                "cold_s": statistics.median(cold[name]),
+                "restored_s": statistics.median(restored[name]),
+                "tokens_a_second": statistics.median(rates[name]),
                 "bytes_a_token": llm.device.cache_bytes // llm.context_tokens,
-                "texts": texts,
+                "texts_equal": f"{sum(map(str.__eq__, texts[name], texts['f16']))} of {len(texts[name])}",
             }
-    texts = [found[name].pop("texts") for name in ("f16", "q8_0")]
-    found["q8_0"]["texts_equal"] = f"{sum(map(str.__eq__, *texts))} of {len(texts[0])}"
     return found
 
 

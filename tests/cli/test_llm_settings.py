@@ -29,6 +29,7 @@ SESSION = Session(Environment())
         ("gpu_layers=0", "gpu_layers", 0),
         ("experts_on_cpu=true", "experts_on_cpu", True),
         ("cache_type=f16", "cache_type", "f16"),
+        ("flash_attention=false", "flash_attention", False),
         ("speculation=prompt-lookup", "speculation", "prompt-lookup"),
         ("state_cache_bytes=0", "state_cache_bytes", 0),
         ("state_disk_bytes=2GiB", "state_disk_bytes", 2 << 30),

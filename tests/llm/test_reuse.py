@@ -146,6 +146,16 @@ def test_other_cache_types_keep_states_of_their_own(llm_path: Path, tmp_path: Pa
         assert tokens(llm, CHATS[0])[0].cached_tokens > 60
 
 
+def test_flash_attention_can_be_off_which_takes_a_cache_in_f16(llm_path: Path):
+    config = LLMConfig(context_tokens=1024, flash_attention=False)
+    with LlamaCppLLM(llm_path, config, name="slow") as llm:
+        assert not llm.device.flash_attention
+        assert llm.device.cache_type == "f16"
+        assert text(llm, CHATS[0])
+    with pytest.raises(ConfigError, match="needs flash_attention"):
+        LLMConfig(cache_type="q8_0", flash_attention=False)
+
+
 def test_the_off_switch(plain: LlamaCppLLM, llm_path: Path, tmp_path: Path):
     text(plain, CHATS[0])
     text(plain, CHATS[1])
