@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from docindex.answering.awaitable import in_thread
 from docindex.answering.streams import asked
+from docindex.answering.usage import Usage
 from docindex.errors import RequestCancelledError
 from docindex.protocols import AnswerStream, Retriever, Synthesizer
 from docindex.retrieval.recording import Recording, RecordingRetriever
@@ -60,7 +61,8 @@ class RetrieverQueryEngine:
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()
-        hits, recording = self._found(Query(question, self._k, self._mode, self._where))
+        usage = Usage()
+        hits, recording = self._found(Query(question, self._k, self._mode, self._where, cancel, usage.add))
         retrieved = (time.perf_counter() - started) * 1000
         if cancel is not None and cancel.is_set():
             raise RequestCancelledError("The request was cancelled.")
@@ -71,7 +73,7 @@ class RetrieverQueryEngine:
         if "first_token" in timings:
             timings["first_token"] += retrieved
         timings |= {"retrieve": retrieved, "total": (time.perf_counter() - started) * 1000}
-        response = replace(response, timings_ms=timings)
+        response = replace(response, tokens=usage.tokens + response.tokens, timings_ms=timings)
         if recording is not None:
             recording.keep(response)
         return response

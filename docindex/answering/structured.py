@@ -191,7 +191,7 @@ class StructuredEngine:
         refuse_unusable(schema)
         clock, usage, form = Clock(), Usage(), as_form(schema)
         grammar = schema_grammar(form, longest=_LONGEST_STRING, most_items=_MOST_ITEMS, every_field=True)
-        found = self._retriever.retrieve(Query(question, self._k, self._mode, self._where))
+        found = self._retriever.retrieve(Query(question, self._k, self._mode, self._where, cancel, usage.add))
         if cancel is not None and cancel.is_set():
             raise RequestCancelledError("The request was cancelled.")
         messages, packed = self._packed(question, form, found)

@@ -15,6 +15,10 @@ class Usage:
     def __init__(self) -> None:
         self.tokens = TokenCounts()
 
+    def add(self, tokens: TokenCounts) -> None:
+        """Adds what something else has cost."""
+        self.tokens += tokens
+
     def counted(self, tokens: Iterator[Token], clock: Clock) -> Iterator[Token]:
         """The tokens of one completion, added to those of the ones before."""
         before = self.tokens

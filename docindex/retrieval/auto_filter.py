@@ -11,6 +11,7 @@ from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message, Retriever, Snapshot
 from docindex.retrieval.filtered import narrowed
 from docindex.retrieval.filters import parse_filter
+from docindex.retrieval.written import written_for
 from docindex.schema import And, Condition, Field, Hit, Query
 
 logger = logging.getLogger("docindex.retrieval")
@@ -37,22 +38,26 @@ class AutoFilterRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """The inner retriever's hits."""
-        implied = implied_condition(self._llm, query.text, self._snapshot().fields(), self._prompts)
+        implied = implied_condition(self._llm, query, self._snapshot().fields(), self._prompts)
         if implied is None:
             return self._inner.retrieve(query)
         return self._inner.retrieve(narrowed(query, implied)) or self._inner.retrieve(query)
 
 
-def implied_condition(llm: LLM, question: str, fields: Sequence[Field], prompts: Prompts = SHIPPED) -> Condition | None:
-    """The condition that the question implies, if any."""
+def implied_condition(llm: LLM, query: Query, fields: Sequence[Field], prompts: Prompts = SHIPPED) -> Condition | None:
+    """The condition that the question implies, if any.
+
+    Raises:
+        RequestCancelledError: The query's `cancel` was set.
+    """
     usable = [field for field in fields if field.name not in ("node_id", "level", "page_label")][-_MOST_FIELDS:]
     if not usable:
         return None
-    messages = [Message("system", prompts.render("filter_system", {"fields": usable})), Message("user", question)]
+    messages = [Message("system", prompts.render("filter_system", {"fields": usable})), Message("user", query.text)]
     if llm.count_tokens(messages) + _MAX_TOKENS > llm.context_tokens:
         return None
-    tokens = llm.complete(messages, max_tokens=_MAX_TOKENS, grammar=_grammar(usable))
-    parts = _conditions("".join(token.text for token in tokens), question, fields)
+    written = written_for(query, llm, messages, max_tokens=_MAX_TOKENS, grammar=_grammar(usable))
+    parts = _conditions(written, query.text, fields)
     return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
 
 

@@ -41,7 +41,7 @@ class LLMReranker:
             return []
         best = max(hit.score for hit in judged) or 1.0
         hits = [
-            replace(hit, score=(1 - self._weight) * hit.score / best + self._weight * self._yes(query.text, hit))
+            replace(hit, score=(1 - self._weight) * hit.score / best + self._weight * self._yes(query, hit))
             for hit in judged
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.node_id))
@@ -49,11 +49,11 @@ class LLMReranker:
         hits += [replace(hit, score=hit.score + shift) for hit in rest]
         return [replace(hit, rank=rank) for rank, hit in enumerate(hits[: query.k], 1)]
 
-    def _yes(self, question: str, hit: Hit) -> float:
+    def _yes(self, query: Query, hit: Hit) -> float:
         passage = f"{hit.node.context}\n{hit.text}"[:_LONGEST]
         messages = [
             Message("system", self._prompts.render("rerank_system")),
-            Message("user", self._prompts.render("rerank", {"passage": passage, "question": question})),
+            Message("user", self._prompts.render("rerank", {"passage": passage, "question": query.text})),
         ]
-        yes, no = self._llm.choose(messages, ("yes", "no"))
+        yes, no = self._llm.choose(messages, ("yes", "no"), cancel=query.cancel)
         return yes / (yes + no) if yes + no > 0 else 0.5

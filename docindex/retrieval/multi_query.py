@@ -19,14 +19,14 @@ class MultiQueryRetriever:
     that what a small model makes up can help and hardly harm.
     """
 
-    def __init__(self, inner: Retriever, texts: Callable[[str], Sequence[str]], *, depth: int = 50) -> None:
+    def __init__(self, inner: Retriever, texts: Callable[[Query], Sequence[str]], *, depth: int = 50) -> None:
         self._inner = inner
         self._texts = texts
         self._depth = depth
 
     def retrieve(self, query: Query) -> list[Hit]:
         """At most `query.k` hits; with one text, those of the inner retriever."""
-        texts = self._texts(query.text)
+        texts = self._texts(query)
         if len(texts) == 1:
             return self._inner.retrieve(replace(query, text=texts[0]))
         depth = max(query.k, self._depth)

@@ -9,7 +9,8 @@ from typing import get_args
 from docindex.errors import ConfigError
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Message
-from docindex.schema import TransformName
+from docindex.retrieval.written import written_for
+from docindex.schema import Query, TransformName
 
 _LONGEST = 400
 """Code points of one text that the model writes."""
@@ -53,20 +54,25 @@ class QueryTransform:
         self._prompt = f"transform_{name.replace('-', '_')}"
         self._prompts = prompts
 
-    def texts(self, question: str) -> list[str]:
-        """What is looked up, the question first where it is kept. The question alone if the model is of no help."""
-        written = [text for text in self._written(question) if text.casefold() != question.casefold()]
+    def texts(self, query: Query) -> list[str]:
+        """What is looked up, the question first where it is kept. The question alone if the model is of no help.
+
+        Raises:
+            RequestCancelledError: The query's `cancel` was set.
+        """
+        question = query.text
+        written = [text for text in self._written(query) if text.casefold() != question.casefold()]
         unique = list(dict.fromkeys(written))[: self._task.most]
         if not unique:
             return [question]
         return [question, *unique] if self._task.keeps else unique
 
-    def _written(self, question: str) -> list[str]:
-        messages = [Message("system", self._prompts.render(self._prompt)), Message("user", question)]
+    def _written(self, query: Query) -> list[str]:
+        messages = [Message("system", self._prompts.render(self._prompt)), Message("user", query.text)]
         if self._llm.count_tokens(messages) + _MAX_TOKENS > self._llm.context_tokens:
             return []
-        tokens = self._llm.complete(messages, max_tokens=_MAX_TOKENS, grammar=_grammar(self._task.most))
-        return _strings("".join(token.text for token in tokens))
+        grammar = _grammar(self._task.most)
+        return _strings(written_for(query, self._llm, messages, max_tokens=_MAX_TOKENS, grammar=grammar))
 
 
 def _grammar(most: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ class Query:
     k: int = 10
     mode: SearchMode = "hybrid"
     where: Condition | None = None
+    cancel: threading.Event | None = field(default=None, repr=False, compare=False)
+    """Set it from another thread to give up: the stages that ask a model heed it."""
+    count: Callable[[TokenCounts], None] | None = field(default=None, repr=False, compare=False)
+    """Is told what each request to a model has cost on the way to the hits."""
 
     def __post_init__(self) -> None:
         if self.k < 0:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from docindex.config import DEFAULT_LLM, Environment, LLMConfig
+from docindex.errors import RequestCancelledError
 from docindex.llm.gguf import GgufModel
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.llm.template import PromptEncoder
-from docindex.schema import Document, Heading, Hit, Node, Page, Scores
+from docindex.protocols import Retriever
+from docindex.schema import Document, Heading, Hit, Node, Page, Query, Scores, TokenCounts
 from docindex.wiring import model_store
 
 HitMaker = Callable[..., Hit]
@@ -81,3 +83,22 @@ def encoder() -> Iterator[PromptEncoder]:
     """The default model's template and tokenizer, without its weights."""
     with GgufModel(model_store(Environment.read()).path(DEFAULT_LLM), vocabulary_only=True) as model:
         yield PromptEncoder(model)
+
+
+class Costly:
+    """Finds what another retriever does, and says that a model was asked for it."""
+
+    def __init__(self, inner: Retriever) -> None:
+        self._inner = inner
+
+    def retrieve(self, query: Query) -> list[Hit]:
+        assert query.count is not None
+        query.count(TokenCounts(7, 2, 1))
+        if query.cancel is not None and query.cancel.is_set():
+            raise RequestCancelledError("cancelled")
+        return self._inner.retrieve(query)
+
+
+@pytest.fixture
+def costly() -> Callable[[Retriever], Retriever]:
+    return Costly

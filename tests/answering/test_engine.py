@@ -8,7 +8,7 @@ import pytest
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.engine import RetrieverQueryEngine
 from docindex.errors import QueryError, RequestCancelledError
-from docindex.schema import Compare, Document, Field, Hit, Query
+from docindex.schema import Compare, Document, Field, Hit, Query, TokenCounts
 from docindex.testing.scripted_llm import ScriptedLLM
 
 
@@ -50,6 +50,19 @@ def test_the_settings_go_into_the_query(retriever: FixedRetriever, manual: Docum
     synthesizer = CompactSynthesizer(ScriptedLLM("x"), {"manual": manual}.get)
     RetrieverQueryEngine(retriever, synthesizer, k=1, mode="lexical", where=where).query("Warranty?")
     assert retriever.queries == [Query("Warranty?", 1, "lexical", where)]
+
+
+def test_what_the_search_cost_is_counted_and_the_search_can_be_cancelled(costly, retriever, manual: Document):
+    synthesizer = CompactSynthesizer(ScriptedLLM("It is three years."), {"manual": manual}.get)
+    free = RetrieverQueryEngine(retriever, synthesizer, k=2).query(QUESTION).tokens
+    engine = RetrieverQueryEngine(costly(retriever), synthesizer, k=2)
+    assert engine.query(QUESTION).tokens == free + TokenCounts(7, 2, 1)
+    cancel = threading.Event()
+    cancel.set()
+    asked = len(retriever.queries)
+    with pytest.raises(RequestCancelledError):
+        engine.query(QUESTION, cancel=cancel)
+    assert len(retriever.queries) == asked
 
 
 def test_an_answer_streams_and_nothing_runs_before_it_is_read(engine: RetrieverQueryEngine, retriever: FixedRetriever):

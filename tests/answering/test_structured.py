@@ -19,7 +19,7 @@ from docindex.answering.forms import as_form, field_lines
 from docindex.answering.structured import Structured, StructuredEngine
 from docindex.errors import ConfigError, MissingDependencyError, QueryError, RequestCancelledError
 from docindex.llm.llamacpp import LlamaCppLLM
-from docindex.schema import Document, Hit, Query
+from docindex.schema import Document, Hit, Query, TokenCounts
 from docindex.testing.scripted_llm import ScriptedLLM
 
 ASK = "What is the warranty of the Nimbus R7, and what does it cover?"
@@ -467,6 +467,15 @@ def test_a_form_is_cut_off_at_the_tokens_that_it_may_have(manual: Document, manu
     assert (short.cut, short.value) == (True, None)
     with pytest.raises(ConfigError, match="max_tokens"):
         found(0)
+
+
+def test_what_the_search_cost_is_counted(costly, manual: Document, manual_hits: list[Hit]):
+    def engine(retriever) -> StructuredEngine:
+        return StructuredEngine(retriever, ScriptedLLM(json.dumps(GOOD)), {"manual": manual}.get)
+
+    free = engine(FixedRetriever(manual_hits)).extract(ASK, Warranty).tokens
+    spent = engine(costly(FixedRetriever(manual_hits))).extract(ASK, Warranty).tokens
+    assert spent == free + TokenCounts(7, 2, 1)
 
 
 def test_a_form_that_was_cut_off_is_ended_after_its_last_whole_field(manual: Document, manual_hits: list[Hit]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docindex import Environment, Index, LLMConfig
-from docindex.errors import ConfigError
+from docindex.errors import ConfigError, RequestCancelledError
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message
 from docindex.retrieval.auto_filter import AutoFilterRetriever, implied_condition
@@ -19,7 +20,7 @@ from docindex.retrieval.joined import JoinedRetriever
 from docindex.retrieval.llm_rerank import LLMReranker
 from docindex.retrieval.multi_query import MultiQueryRetriever
 from docindex.retrieval.transforms import QueryTransform
-from docindex.schema import Compare, Condition, Field, Hit, Node, Query, Scores, TransformName
+from docindex.schema import Compare, Condition, Field, Hit, Node, Query, Scores, TokenCounts, TransformName
 from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import open_llm
 
@@ -60,19 +61,20 @@ def llm() -> LlamaCppLLM:
 
 def test_the_question_comes_first_and_repetitions_go() -> None:
     llm = ScriptedLLM('["How is it reset?", "how do i RESET it", "How is it reset?"]')
-    assert QueryTransform(llm, "multi-query").texts("How do I reset it") == ["How do I reset it", "How is it reset?"]
-    assert QueryTransform(ScriptedLLM('["reset device"]'), "rewrite").texts("and resetting?") == ["reset device"]
+    question = "How do I reset it"
+    assert QueryTransform(llm, "multi-query").texts(Query(question)) == [question, "How is it reset?"]
+    assert QueryTransform(ScriptedLLM('["reset device"]'), "rewrite").texts(Query("and resetting?")) == ["reset device"]
 
 
 @pytest.mark.parametrize("written", ["", "nonsense", "{}", "[1, 2]", '["', "[]", '[" "]'])
 def test_without_help_the_question_stands(written: str) -> None:
     for name in NAMES:
-        assert QueryTransform(ScriptedLLM(written), name).texts("question") == ["question"]
+        assert QueryTransform(ScriptedLLM(written), name).texts(Query("question")) == ["question"]
 
 
 def test_an_answer_that_was_cut_off_keeps_what_is_whole() -> None:
     llm = ScriptedLLM('["one way", "another w')
-    assert QueryTransform(llm, "multi-query").texts("q") == ["q", "one way", "another w"]
+    assert QueryTransform(llm, "multi-query").texts(Query("q")) == ["q", "one way", "another w"]
 
 
 def test_a_transform_that_there_is_not_is_named() -> None:
@@ -82,7 +84,7 @@ def test_a_transform_that_there_is_not_is_named() -> None:
 
 def test_the_real_model_keeps_to_the_grammar(llm: LlamaCppLLM) -> None:
     for name in NAMES:
-        texts = QueryTransform(llm, name).texts("How do I reset the device to its factory settings?")
+        texts = QueryTransform(llm, name).texts(Query("How do I reset the device to its factory settings?"))
         assert texts
         assert all(text.strip() == text != "" for text in texts)
         assert name == "rewrite" or texts[0] == "How do I reset the device to its factory settings?"
@@ -90,9 +92,9 @@ def test_the_real_model_keeps_to_the_grammar(llm: LlamaCppLLM) -> None:
 
 def test_texts_are_added_up_and_the_first_counts_most() -> None:
     inner = Words("pump oil", "engine oil change", "heron")
-    alone = MultiQueryRetriever(inner, lambda question: [question])
+    alone = MultiQueryRetriever(inner, lambda query: [query.text])
     assert alone.retrieve(Query("oil", k=5)) == inner.retrieve(Query("oil", k=5))
-    hits = MultiQueryRetriever(inner, lambda question: [question, "engine", "heron"]).retrieve(Query("oil", k=5))
+    hits = MultiQueryRetriever(inner, lambda query: [query.text, "engine", "heron"]).retrieve(Query("oil", k=5))
     assert [(one.text, one.score) for one in hits] == [
         ("engine oil change", 1.25),
         ("pump oil", 1.0),
@@ -113,13 +115,13 @@ def test_texts_are_added_up_and_the_first_counts_most() -> None:
     ],
 )
 def test_only_sound_conditions_that_stand_in_the_question_count(written: str, condition: Condition | None) -> None:
-    assert implied_condition(ScriptedLLM(written), "What was sold since 2023?", FIELDS) == condition
+    assert implied_condition(ScriptedLLM(written), Query("What was sold since 2023?"), FIELDS) == condition
 
 
 @given(st.text(min_size=1, max_size=20))
 def test_a_value_can_hold_anything(value: str) -> None:
     written = json.dumps([['odd "name', "=", value]])
-    condition = implied_condition(ScriptedLLM(written), f"about {value} there", FIELDS)
+    condition = implied_condition(ScriptedLLM(written), Query(f"about {value} there"), FIELDS)
     if condition is not None:  # the scripted model speaks in words, so that runs of space are kept only in part
         assert isinstance(condition, Compare)
         assert condition.value == value
@@ -136,8 +138,25 @@ def test_a_condition_that_nothing_meets_is_dropped(tmp_path: Path) -> None:
 
 def test_the_real_model_states_conditions_that_can_be_read(llm: LlamaCppLLM) -> None:
     for question in ("What does manual.pdf say about oil?", "Who won in 2023?", "hello"):
-        condition = implied_condition(llm, question, FIELDS)
+        condition = implied_condition(llm, Query(question), FIELDS)
         assert condition is None or isinstance(condition, Condition.__args__)  # type: ignore[attr-defined]
+
+
+def test_what_the_model_writes_for_a_search_is_counted_and_can_be_cancelled(tmp_path: Path) -> None:
+    llm = ScriptedLLM('["source", "=", "manual"]')
+    with Index.create(tmp_path / "index") as index:
+        inner = MultiQueryRetriever(Words("manual"), QueryTransform(llm, "hyde").texts)
+        retriever = AutoFilterRetriever(index._snapshot, llm, inner)
+        counted: list[TokenCounts] = []
+        retriever.retrieve(Query("the manual", count=counted.append))
+        prompts = [llm.count_tokens(messages) for messages in llm.requests]
+        assert counted == [TokenCounts(prompt, 0, 3) for prompt in prompts]
+        assert len(counted) == 2
+        given_up = threading.Event()
+        given_up.set()
+        for stage in (inner, retriever):
+            with pytest.raises(RequestCancelledError):
+                stage.retrieve(Query("the manual", cancel=given_up))
 
 
 class Judge(ScriptedLLM):

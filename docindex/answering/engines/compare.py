@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from docindex.answering.citations import CitationList
@@ -18,10 +18,12 @@ from docindex.answering.quotes import SourceSentence
 from docindex.answering.streams import asked
 from docindex.answering.support import Relevance
 from docindex.answering.terms import analyse
-from docindex.answering.usage import Clock
+from docindex.answering.usage import Clock, Usage
 from docindex.errors import RequestCancelledError
 from docindex.protocols import AnswerStream, Engine, Retriever, Snapshot, Vectors
 from docindex.schema import Condition, Document, Hit, Query, Response, SearchMode, Step
+
+_Find = Callable[[str], list[Hit]]
 
 _OF_DOCUMENT = 24
 """Key sentences of a document that are looked at."""
@@ -103,16 +105,20 @@ class CompareEngine:
         return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
-        clock = Clock()
+        clock, usage = Clock(), Usage()
         snapshot = self._snapshot()
         load = cache(snapshot.load)
-        sides = self._sides(question, snapshot, load)
+
+        def find(text: str) -> list[Hit]:
+            return self._retriever.retrieve(Query(text, self._k, self._mode, self._where, cancel, usage.add))
+
+        sides = self._sides(question, snapshot, load, find)
         if cancel is not None and cancel.is_set():
             raise RequestCancelledError("The request was cancelled.")
         if sum(1 for side in sides if side.sentences) < 2:
             answer = self._fallback.stream(question, cancel=cancel)
             yield from answer
-            return answer.response
+            return replace(answer.response, tokens=usage.tokens + answer.response.tokens)
         citations = CitationList(load)
         used: list[Hit] = []
 
@@ -134,19 +140,22 @@ class CompareEngine:
             no_answer=False,
             citations=citations.as_tuple(),
             hits=tuple(hits.values()),
+            tokens=usage.tokens,
             timings_ms=clock.timings(),
             model=MODEL,
             steps=steps,
         )
 
-    def _sides(self, question: str, snapshot: Snapshot, load: Callable[[str], Document | None]) -> list[_Side]:
+    def _sides(
+        self, question: str, snapshot: Snapshot, load: Callable[[str], Document | None], find: _Find
+    ) -> list[_Side]:
         named = self._documents_of(question)
         if len({doc_ids for _, doc_ids in named}) > 1:
             return [_Side(name, tuple(_of_documents(snapshot, load, doc_ids))) for name, doc_ids in named]
         sides = sides_of(question)
         if sides is None or sides.adjective:
             return []
-        found = [_Side(name, self._of_subject(sides, name, load)) for name in sides.names]
+        found = [_Side(name, self._of_subject(sides, name, load, find)) for name in sides.names]
         both = [set(map(_place, side.sentences)) for side in found]
         common = set.intersection(*both)
         return [_Side(side.name, tuple(one for one in side.sentences if _place(one) not in common)) for side in found]
@@ -160,10 +169,10 @@ class CompareEngine:
         return sides
 
     def _of_subject(
-        self, sides: Sides, name: str, load: Callable[[str], Document | None]
+        self, sides: Sides, name: str, load: Callable[[str], Document | None], find: _Find
     ) -> tuple[SourceSentence, ...]:
         """The sentences about a thing, the best first."""
-        hits = self._retriever.retrieve(Query(sides.question(name), self._k, self._mode, self._where))
+        hits = find(sides.question(name))
         sentences = {
             _place(sentence): sentence
             for place, hit in enumerate(hits, 1)

@@ -23,7 +23,7 @@ from docindex.answering.usage import Clock
 from docindex.errors import RequestCancelledError
 from docindex.protocols import AnswerStream, Retriever, Snapshot, Synthesizer
 from docindex.retrieval.documents import best_of_each
-from docindex.schema import Condition, Document, Query, Response, SearchMode, Step
+from docindex.schema import Condition, Document, Hit, Query, Response, SearchMode, Step
 
 _DEPTH = 24
 """Hits among whose documents those are that a request is about which names none."""
@@ -113,7 +113,11 @@ class SummaryEngine:
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         clock, joining = Clock(), Joining()
         snapshot = self._snapshot()
-        request = self._request(snapshot, question)
+
+        def find(text: str) -> list[Hit]:
+            return self._retriever.retrieve(Query(text, _DEPTH, self._mode, self._where, cancel, joining.spend))
+
+        request = self._request(snapshot, question, find)
         steps: list[Step] = []
         text = ""
         for doc_id in request.chosen:
@@ -139,7 +143,7 @@ class SummaryEngine:
             yield rest
         return joining.whole(question, text + rest, timings_ms=clock.timings(), no_answer=not text, steps=tuple(steps))
 
-    def _request(self, snapshot: Snapshot, question: str) -> _Request:
+    def _request(self, snapshot: Snapshot, question: str, find: Callable[[str], list[Hit]]) -> _Request:
         wishes = wishes_of(question, self._sentences)
         about = wishes.about
         ids: Sequence[str] = self._documents
@@ -152,13 +156,12 @@ class SummaryEngine:
         elif not analyse(about).size:
             ids = list(filter(self._names.meets, _all(snapshot)))
         else:
-            ids = self._found(snapshot, about)
+            ids = self._found(snapshot, about, find(about))
         distinct = tuple(dict.fromkeys(ids))
         return _Request(question, wishes, distinct[: self._most], max(0, len(distinct) - self._most), about)
 
-    def _found(self, snapshot: Snapshot, about: str) -> list[str]:
+    def _found(self, snapshot: Snapshot, about: str, hits: list[Hit]) -> list[str]:
         """The documents of the best hits."""
-        hits = self._retriever.retrieve(Query(about, _DEPTH, self._mode, self._where))
         sources = Sources(about, hits, cache(snapshot.load), self._policy)
         if sources.foreign:
             return []

@@ -8,6 +8,7 @@ import pytest
 from docindex import Index
 from docindex.answering.engines.compare import CompareEngine
 from docindex.errors import QueryError, RequestCancelledError
+from docindex.schema import TokenCounts
 
 
 @pytest.fixture
@@ -42,17 +43,19 @@ def test_two_documents_are_set_side_by_side(engine: CompareEngine):
     assert [step.kind for step in response.steps] == ["side", "side"]
 
 
-def test_quantities_that_differ_are_shown(index: Index, tmp_path, knowing):
+def test_quantities_that_differ_are_shown(index: Index, tmp_path, knowing, costly):
     (tmp_path / "old.txt").write_text("The old pump has a warranty of 2 years.\n")
     (tmp_path / "new.txt").write_text("The new pump has a warranty of 5 years.\n")
     index.ingest(tmp_path / "old.txt", tmp_path / "new.txt")
-    engine = CompareEngine(index.retriever(), index._snapshot, knowing({}))
+    engine = CompareEngine(costly(index.retriever()), index._snapshot, knowing({}))
     response = engine.query("Compare the old pump with the new pump")
     assert response.answer == (
         "Warranty (2 years and 5 years):\n"
         "- the old pump: The old pump has a warranty of 2 years. [1]\n"
         "- the new pump: The new pump has a warranty of 5 years. [2]"
     )
+    assert response.tokens == TokenCounts(14, 4, 2)  # two searches
+    assert engine.query("Compare a heron with a stork").tokens == TokenCounts(14 + 10, 4 + 5, 2 + 2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from docindex.answering.policy import NO_ANSWER
 from docindex.answering.streams import LazyAnswer
 from docindex.errors import QueryError, RequestCancelledError
 from docindex.indices.definitions import definition_of
-from docindex.schema import Response
+from docindex.schema import Response, TokenCounts
 
 MakeEngine = Callable[..., SummaryEngine]
 
@@ -116,6 +116,11 @@ def test_stored_summaries_and_sentences_serve(index: Index, example_documents):
     index.add_index(definition_of("sentences"))
     response = SummaryEngine(index.retriever(), index._snapshot).query("Summarise the FAQ in two sentences")
     assert len(response.citations) == 2
+
+
+def test_what_the_search_for_documents_cost_is_counted(example_index: Index, costly):
+    engine = SummaryEngine(costly(example_index.retriever()), example_index._snapshot)
+    assert engine.query("Summarise what is said about the factory reset").tokens == TokenCounts(7, 2, 1)
 
 
 def test_it_can_be_cancelled_and_must_be_asked(make_engine: MakeEngine):
