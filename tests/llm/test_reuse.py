@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from docindex.config import LLMConfig
+from docindex import Index
+from docindex.config import Environment, LLMConfig
 from docindex.errors import ConfigError, ModelError, RequestCancelledError
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message, Token
@@ -97,6 +98,26 @@ def test_a_prompt_that_is_restored_gives_the_same_logits_bit_by_bit(plain: Llama
         assert llm.choose(CHATS[0], yes_no) == cold
         assert llm.choose(CHATS[1], yes_no) != cold
         assert llm.choose(CHATS[0], yes_no) == cold
+
+
+def test_an_index_keeps_states_beside_its_models_where_they_may_be_kept(llm_path: Path, tmp_path: Path):
+    environment = Environment(models=tmp_path / "models", offline=True)
+    (tmp_path / "orchard.txt").write_text(CONTEXTS[0])
+    questions = iter(("How many apple trees has the orchard?", "Where is cider pressed?", "Who planted the trees?"))
+    with Index.create(tmp_path / "index") as index:
+        index.ingest(tmp_path / "orchard.txt")
+
+    def cached_tokens(state_disk_bytes: int) -> int:
+        """What an index that is opened anew need not read of a prompt with the passage."""
+        llm = LLMConfig(model=str(llm_path), context_tokens=1024, max_tokens=2, state_disk_bytes=state_disk_bytes)
+        with Index.open(tmp_path / "index", llm=llm, environment=environment) as index:
+            return index.engine(k=1, mode="lexical").query(next(questions)).tokens.prompt_cached
+
+    assert cached_tokens(0) == 0
+    assert not (tmp_path / "models" / "states").exists()
+    assert cached_tokens(1 << 30) == 0
+    assert len(list((tmp_path / "models" / "states").glob("*.state"))) == 1
+    assert cached_tokens(1 << 30) > 60
 
 
 def test_a_smaller_context_leaves_longer_states_on_disk_to_others(llm_path: Path, tmp_path: Path):
