@@ -7,14 +7,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePosixPath
 from typing import TextIO
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, open_text, reading
-from docindex.loaders.long_tables import table_documents
 from docindex.loaders.records import RecordReader
 from docindex.loaders.table_text import are_names, typed_table, unique_names
 from docindex.schema import Document, LoadOptions, Source
+
+ROWS_A_DOCUMENT = 50_000
+"""A table with more rows becomes several documents, so that it is never held whole."""
 
 _SAMPLE = 1 << 16
 _LONGEST_CELL = 64 << 20
@@ -55,8 +59,7 @@ class CsvLoader:
             if any((source.options.id_field, source.options.title_field, source.options.text_field)):
                 yield from _records(source, file, form)
             else:
-                rows = _rows(source, file, form)
-                yield from table_documents(source, rows, lambda name, part: typed_table(name, form.names, part), "line")
+                yield from _tables(source, file, form)
 
 
 def _form(file: TextIO, source: Source) -> _Form:
@@ -135,3 +138,26 @@ def _records(source: Source, file: TextIO, form: _Form) -> Iterator[Document]:
         if document is not None:
             yield document
     reader.finish()
+
+
+def _tables(source: Source, file: TextIO, form: _Form) -> Iterator[Document]:
+    rows = _rows(source, file, form)
+    part, number = list(islice(rows, ROWS_A_DOCUMENT)), 1
+    while number == 1 or part:
+        following = list(islice(rows, ROWS_A_DOCUMENT))
+        yield _table(source, form, part, number if following or number > 1 else None)
+        part, number = following, number + 1
+
+
+def _table(source: Source, form: _Form, rows: Sequence[tuple[int, list[str]]], part: int | None) -> Document:
+    """The rows as one document, `part` of several."""
+    stem = PurePosixPath(source.name).stem
+    draft = typed_table(stem, form.names, rows)
+    return Document(
+        doc_id=f"{source.name}#{part}" if part else source.name,
+        source=source.name,
+        text=draft.markdown,
+        media_type=source.media_type,
+        title=f"{stem}, lines {rows[0][0]} to {rows[-1][0]}" if part else stem,
+        tables=(draft.placed(0),) if draft.lines else (),
+    )

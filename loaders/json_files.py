@@ -1,47 +1,51 @@
-"""JSON Lines, read line by line, and JSON: tables, records, or a text."""
+"""JSON Lines, read line by line, and JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import chain, islice
-from typing import TextIO
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, decode, open_text, read_bytes
-from docindex.loaders.json_tables import SAMPLE, are_rows, drafted
 from docindex.loaders.json_text import parse_json
-from docindex.loaders.long_tables import table_documents
 from docindex.loaders.records import RecordReader
 from docindex.schema import Document, Source
 
 
 class JsonLinesLoader:
-    """Lines of flat objects, much alike, are a table as CSV is; all else is one document a line, see `RecordReader`.
-
-    With field options every line is a document, and never more than one is held in memory.
-    """
+    """One document a line, as `RecordReader` says. Never more than a line of the file is held in memory."""
 
     def load(self, source: Source) -> Iterator[Document]:
-        """The table, or the records in order. Bad lines are left out and named when all others have been yielded.
+        """The records in order. Bad lines are left out and named when all others have been yielded.
 
         Raises:
             LoadError: The file can't be read, lines of it can't, or a field that the options name is missing.
         """
         reader = RecordReader(source, "line")
         with open_text(source) as lines:
-            yield from _documents(source, reader, _values(lines, reader), "line")
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    record = _parse(line)
+                except (ValueError, RecursionError) as error:
+                    reader.unreadable(f"not JSON ({_what(error)})", number)
+                    continue
+                document = reader.document(record, number)
+                if document is not None:
+                    yield document
+        reader.finish()
 
 
 class JsonLoader:
-    """An array of flat objects, much alike, is a table as CSV is; one of other objects is a file of records.
+    """An array of objects is a file of records; so is a single object when the options name fields.
 
-    When the options name fields, so is any array, and a single object. Anything else, such as a configuration file, is
-    one document of indented JSON. Lines of JSON under the name of a JSON file are read as such.
+    Anything else, such as a configuration file, is one document of indented JSON. Lines of JSON under the name of a
+    JSON file are read as such.
     """
 
     def load(self, source: Source) -> Iterator[Document]:
-        """The table, the records in order, or the file as one document.
+        """The records in order, or the file as one document.
 
         Raises:
             LoadError: The file can't be read or is not JSON, or a field that the options name is missing.
@@ -54,7 +58,7 @@ class JsonLoader:
                 yield from JsonLinesLoader().load(source)
                 return
             raise LoadError(source.name, f"is not JSON ({_what(error)})") from error
-        mapped = _is_mapped(source)
+        mapped = any((source.options.id_field, source.options.title_field, source.options.text_field))
         if isinstance(value, list) and value and (mapped or all(isinstance(item, dict) for item in value)):
             yield from _records(source, value)
         elif isinstance(value, dict) and mapped:
@@ -64,40 +68,12 @@ class JsonLoader:
             yield Document(doc_id=source.name, source=source.name, text=pretty, media_type=source.media_type)
 
 
-def _is_mapped(source: Source) -> bool:
-    return any((source.options.id_field, source.options.title_field, source.options.text_field))
-
-
 def _records(source: Source, values: list[object]) -> Iterator[Document]:
-    yield from _documents(source, RecordReader(source, "item"), enumerate(values, 1), "item")
-
-
-def _values(lines: TextIO, reader: RecordReader) -> Iterator[tuple[int, object]]:
-    """What the lines hold, each with its number."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            value = _parse(line)
-        except (ValueError, RecursionError) as error:
-            reader.unreadable(f"not JSON ({_what(error)})", number)
-        else:
-            yield number, value
-
-
-def _documents(
-    source: Source, reader: RecordReader, values: Iterator[tuple[int, object]], place: str
-) -> Iterator[Document]:
-    first = [] if _is_mapped(source) else list(islice(values, SAMPLE))
-    values = chain(first, values)
-    if are_rows([value for _, value in first]):
-        rows = ((number, value) for number, value in values if reader.is_object(value, number))
-        yield from table_documents(source, rows, drafted, place)
-    else:
-        for number, value in values:
-            document = reader.document(value, number)
-            if document is not None:
-                yield document
+    reader = RecordReader(source, "item")
+    for number, value in enumerate(values, 1):
+        document = reader.document(value, number)
+        if document is not None:
+            yield document
     reader.finish()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean
@@ -53,7 +52,9 @@ class RecordReader:
         Raises:
             LoadError: Already the first record lacks the id or text field: the option is wrong, not the record.
         """
-        if not self.is_object(record, place):
+        self._records += 1
+        if not isinstance(record, dict):
+            self._bad("not an object", place)
             return None
         leaves = list(_leaves(record))
         if not self._fields:
@@ -76,14 +77,6 @@ class RecordReader:
             title=self._title(record),
             metadata=self._metadata(leaves),
         )
-
-    def is_object(self, record: object, place: int) -> TypeGuard[dict[str, object]]:
-        """Whether the record has fields; keeps account of one that has none."""
-        self._records += 1
-        if isinstance(record, dict):
-            return True
-        self._bad("not an object", place)
-        return False
 
     def unreadable(self, reason: str, place: int) -> None:
         """Keeps account of a record that could not even be parsed."""

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from docindex.errors import LoadError
-from docindex.loaders.csv_files import CsvLoader
-from docindex.loaders.long_tables import ROWS_A_DOCUMENT
+from docindex.loaders.csv_files import ROWS_A_DOCUMENT, CsvLoader
 from docindex.schema import LoadOptions, Source
 from docindex.testing.loader_contract import LoaderContract
 

@@ -8,7 +8,6 @@ import pytest
 
 from docindex.errors import LoadError
 from docindex.loaders.json_files import JsonLinesLoader, JsonLoader
-from docindex.loaders.json_tables import SAMPLE
 from docindex.loaders.registry import default_registry
 from docindex.schema import LoadOptions, Source
 from docindex.testing.loader_contract import LoaderContract
@@ -67,77 +66,6 @@ def test_without_fields_every_field_is_named_in_the_text(load):
     assert [document.doc_id for document in documents] == ["a.jsonl#1", "a.jsonl#2", "a.jsonl#3"]
     assert documents[1].text == "_id: 2\ntext: Second.\nPart two.\nmeta.open: true\nmeta.tags: a, b"
     assert documents[0].metadata["title"] == "One"
-
-
-PARTS = [
-    {"part": "bolt", "mm": 12, "price": 0.5, "sold": True, "since": "2024-05-01"},
-    {"part": "nut", "mm": 8, "price": 1, "sold": False, "since": None},
-    {"mm": 3, "part": "pin | long", "price": 2.25, "colour": "red"},
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "numbers"),
-    [
-        ("parts.json", json.dumps(PARTS), [1, 2, 3]),
-        ("parts.jsonl", "\n\n".join(map(json.dumps, PARTS)), [1, 3, 5]),
-        ("parts.json", "\n".join(map(json.dumps, PARTS)), [1, 2, 3]),
-    ],
-)
-def test_flat_objects_are_a_typed_table(load, name, content, numbers):
-    (document,) = load(name, content)
-    assert (document.doc_id, document.title) == (name, "parts")
-    (table,) = document.tables
-    assert [(column.name, column.type) for column in table.columns] == [
-        ("part", "text"),
-        ("mm", "integer"),
-        ("price", "number"),
-        ("sold", "boolean"),
-        ("since", "date"),
-        ("colour", "text"),
-    ]
-    assert table.rows[1].cells == ("nut", 8, 1.0, False, None, None)
-    assert [row.number for row in table.rows] == numbers
-    last = table.rows[2]
-    assert document.text[last.start : last.end] == "| pin \\| long | 3 | 2.25 |  |  | red |"
-
-
-@pytest.mark.parametrize("name", ["parts.json", "parts.jsonl"])
-def test_field_options_make_records_of_flat_objects(load, name):
-    content = json.dumps(PARTS) if name == "parts.json" else "\n".join(map(json.dumps, PARTS))
-    documents = load(name, content, LoadOptions(id_field="part"))
-    assert [document.doc_id for document in documents] == ["bolt", "nut", "pin | long"]
-    assert not any(document.tables for document in documents)
-
-
-@pytest.mark.parametrize(
-    "records",
-    [
-        [{"a": 1, "b": 2}],
-        [{"a": 1}, {"a": 2}],
-        [{"a": 1, "b": [1]}, {"a": 2, "b": [2]}],
-        [{"a": 1, "b": {"c": 1}}, {"a": 2, "b": {}}],
-        [{"a": 1, "b": "x" * 201}, {"a": 2, "b": "y"}],
-        [{"id": 1, "text": "The lamp is red."}, {"id": 2, "text": "So is the\nlight!"}],
-        [{"id": 1, "text": "Granite is hard."}, {"id": 2, "text": "Chalk."}],
-        [{"id": 1, "text": "how do I reset the device"}, {"id": 2, "text": "reset it"}],
-        [{"a": 1, "b": 2}, {"c": 1, "d": 2}, {"e": 1, "f": 2}],
-    ],
-)
-def test_objects_that_are_no_rows_are_records(load, records):
-    documents = load("a.json", json.dumps(records))
-    assert [document.doc_id for document in documents] == [f"a.json#{number}" for number in range(1, len(records) + 1)]
-
-
-def test_what_is_odd_in_a_long_table_is_kept_or_named(tmp_path):
-    path = tmp_path / "a.jsonl"
-    rows = [json.dumps({"a": number, "b": "x"}) for number in range(SAMPLE)]
-    path.write_text("\n".join([*rows, '{"a": {"c": 1}, "b": "y"}', "oops", "[1]", '{"a": 5, "b": "z"}']))
-    documents = JsonLinesLoader().load(Source("a.jsonl", path, "application/x-ndjson"))
-    table = next(documents).tables[0]
-    assert [row.cells for row in table.rows[-2:]] == [('{"c": 1}', "y"), ("5", "z")]
-    with pytest.raises(LoadError, match=rf"2 of {SAMPLE + 4} lines can't be read: line {SAMPLE + 2}: not JSON"):
-        next(documents)
 
 
 def test_dotted_names_and_lists_of_objects(load):
