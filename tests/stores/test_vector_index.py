@@ -11,7 +11,7 @@ import pytest
 from docindex.config import IndexConfig
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, Vectors
-from docindex.schema import And, Compare, Condition, Document, Field, Node, Not
+from docindex.schema import And, Compare, Condition, Document, Field, Node, Not, Page
 from docindex.stores import dense
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.conditions import filter_of
@@ -26,6 +26,7 @@ from docindex.stores.rows import VECTOR_COLUMNS, node_batches, vector_schema, wi
 DIM = 128
 DOCUMENTS = 50
 NODES = 180
+OF_A_PAGE = 20
 ROWS = DOCUMENTS * NODES
 PAGE = Field("page", "number", builtin=True)
 SOURCE = Field("source", "text", builtin=True)
@@ -50,12 +51,24 @@ def document(number: int, vectors: Vectors) -> DocumentChange:
     """A document with the vectors; its nodes are called by their number among all."""
     name = f"d{number}"
     nodes = tuple(
-        Node(node_id=f"n{number * NODES + i}", doc_id=name, order=i, start=i, end=i + 1, text="x", page=i % 9 + 1)
+        Node(
+            node_id=f"n{number * NODES + i}",
+            doc_id=name,
+            order=i,
+            start=i,
+            end=i + 1,
+            text="x",
+            page=i // OF_A_PAGE + 1,
+        )
         for i in range(NODES)
     )
     return DocumentChange(
         document=Document(
-            doc_id=name, source=name, text="x" * NODES, metadata={"label": str(number % 10), "size": number}
+            doc_id=name,
+            source=name,
+            text="x" * NODES,
+            metadata={"label": str(number % 10), "size": number},
+            pages=tuple(Page(first // OF_A_PAGE + 1, first, first + OF_A_PAGE) for first in range(0, NODES, OF_A_PAGE)),
         ),
         location=f"/{name}",
         content_hash="h",
@@ -92,7 +105,7 @@ def test_above_the_limit_an_index_is_built(
     assert 0.98 <= statistics["recall_at_10"] <= 1.0
     assert snapshot.problems() == []
     number = np.arange(ROWS) // NODES
-    pages = np.arange(ROWS) % NODES % 9 + 1
+    pages = np.arange(ROWS) % NODES // OF_A_PAGE + 1
     cases: tuple[tuple[Condition | None, np.ndarray], ...] = (
         (None, pages > 0),
         (Compare(PAGE, "<=", 7), pages <= 7),  # many rows
