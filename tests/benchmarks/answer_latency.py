@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--chats", type=int, default=64, help="how many answers are compared")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--cache", choices=["f16", "q8_0"], default="f16", help="the type of the KV cache")
+    parser.add_argument("--cache", choices=["f16", "q8_0"], help="the type of the KV cache, if not the usual one")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--states", type=Path, help=argparse.SUPPRESS)
