@@ -23,9 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import shlex
 import signal
 import sys
 import time
@@ -35,6 +32,7 @@ from pathlib import Path
 
 import corpora
 from environments import SetupError, python_of
+from machine import describe
 from platformdirs import user_cache_path
 from systems import PEERS, Outcome, Plan, StepError, run_docindex, run_peer
 from tables import OURS, goals, report
@@ -47,7 +45,7 @@ def main() -> int:
     options = read_options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # what runs is ended too
     home: Path = options.work.expanduser().resolve()
-    machine = describe_machine()
+    machine = describe("peers.py")
     print("\n".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
     model = prepare(home / "model")
     config = IndexConfig()
@@ -141,20 +139,6 @@ def as_result(corpus: corpora.Corpus, outcomes: Sequence[Outcome]) -> dict[str, 
         "corpus": asdict(corpus),
         "systems": [asdict(outcome) for outcome in outcomes],
         "goals": [{**asdict(goal), "met": goal.met} for goal in goals(outcomes)],
-    }
-
-
-def describe_machine() -> dict[str, str]:
-    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    cpu = next((fact.split(":", 1)[1].strip() for fact in facts if fact.startswith("model name")), platform.machine())
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "processor": f"{cpu}, {len(os.sched_getaffinity(0))} cores",
-        "memory": f"{memory / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "load before": f"{os.getloadavg()[0]:.2f}",
-        "command": shlex.join(["python", "tests/benchmarks/peers.py", *sys.argv[1:]]),
     }
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -17,8 +18,8 @@ class SetupError(Exception):
     """An environment that could not be made."""
 
 
-def python_of(system: str, home: Path, lists: Path = HERE) -> Path:
-    """The interpreter of the environment with the packages that `SYSTEM.txt` in the folder of lists pins.
+def python_of(system: str, home: Path, lists: Path = HERE, wheels: Sequence[Path] = ()) -> Path:
+    """The interpreter of the environment with the packages that `SYSTEM.txt` in the folder of lists pins, and wheels.
 
     It is made now unless it is there, made from the same list. The packages come from the index that pip is set to.
     PyTorch's build for CPUs suffices, and spares gigabytes where pip is set to an index that has it.
@@ -29,7 +30,7 @@ def python_of(system: str, home: Path, lists: Path = HERE) -> Path:
     folder = home / system
     wanted = {
         "python": sys.version.split()[0],
-        "packages": (lists / f"{system}.txt").read_text(encoding="utf-8").split(),
+        "packages": [*map(str, wheels), *(lists / f"{system}.txt").read_text(encoding="utf-8").split()],
     }
     python = folder / "bin" / "python"
     mark = folder / MARK
