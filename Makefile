@@ -17,7 +17,7 @@ DEMO_QUESTION ?= How do I reset the device to its factory settings?
 DEMO_INDEX := build/demo-index
 
 # Those that take a path of the user's data, or many minutes, are run by hand.
-BY_HAND := scifact_ndcg.py peers.py gigabyte.py random_kills.py retrieval_table.py known_items.py
+BY_HAND := scifact_ndcg.py peers.py peers_answering.py gigabyte.py random_kills.py retrieval_table.py known_items.py
 BENCH ?= $(filter-out conftest.py $(BY_HAND),$(notdir $(wildcard $(ROOT)/tests/benchmarks/*.py)))
 
 help: ## explain the commands
