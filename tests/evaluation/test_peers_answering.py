@@ -147,8 +147,16 @@ def test_a_system_that_failed_is_told_of(task: ModuleType, table: ModuleType) ->
     assert "| haystack |" in text
 
 
-def test_a_system_that_there_is_not_is_refused() -> None:
-    command = [sys.executable, str(FOLDER.with_suffix(".py")), "--systems", "docindex,nobody"]
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--systems", "docindex,nobody"], "there is no system nobody"),
+        (["--questions", "1"], "give at least two questions"),
+    ],
+    ids=["system", "questions"],
+)
+def test_what_can_not_be_measured_is_refused(options: list[str], reason: str) -> None:
+    command = [sys.executable, str(FOLDER.with_suffix(".py")), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "there is no system nobody" in done.stderr
+    assert reason in done.stderr

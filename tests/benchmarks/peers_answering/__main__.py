@@ -114,6 +114,8 @@ def read_options() -> argparse.Namespace:
     unknown = set(options.systems) - set(SYSTEMS)
     if unknown:
         parser.error(f"there is no system {', '.join(sorted(unknown))}")
+    if options.questions < 2 or options.rounds < 1:
+        parser.error("give at least two questions, so that others come before the third asking, and one round")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     return options
 
