@@ -1,4 +1,4 @@
-"""PDF: text page by page with page labels, outline and document properties."""
+"""PDF: text page by page with tables, page labels, outline and document properties."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from docindex.errors import LoadError
 from docindex.loaders.decoding import clean, reading
 from docindex.loaders.limits import cure
-from docindex.loaders.pdf_layout import PageText, Scans, TooManyPagesError, lay_out, pdf_datetime
+from docindex.loaders.pdf_layout import Laid, PageText, Scans, TooManyPagesError, lay_out, pdf_datetime
 from docindex.loaders.pdf_repair import read_repaired
 from docindex.loaders.pdfium import PASSWORD_ERROR, SECURITY_ERROR, PdfiumError, read_pdf
 from docindex.loaders.values import LONGEST_STRING
 from docindex.protocols import Loaded
-from docindex.schema import Document, MetadataValue, Page, Source
+from docindex.schema import Document, MetadataValue, Source, Unread
 
 _HEAD = 1024
 _LONGEST_TITLE = 120
@@ -48,11 +48,13 @@ class PdfLoader:
             source=source.name,
             text=laid.text,
             media_type=source.media_type,
-            title=_title(information, laid.text, laid.pages),
+            title=_title(information, laid),
             metadata=_metadata(information) | scans.metadata,
             pages=laid.pages,
             headings=laid.headings,
+            tables=laid.tables,
         )
+        yield from unread_tables(source, pages)
         if scans.problem is not None:
             yield scans.problem
 
@@ -63,6 +65,14 @@ def _read_scans(source: Source, pages: list[PageText], started: float) -> Scans:
     from docindex.loaders.pdf_scans import read_scans  # needs an extra
 
     return read_scans(source, pages, started)
+
+
+def unread_tables(source: Source, pages: list[PageText]) -> Iterator[Unread]:
+    """The pages whose tables stand in the text only as lines."""
+    numbers = [number for number, page in enumerate(pages, 1) if page.unread_tables]
+    if numbers:
+        which = f"page {numbers[0]}" + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")
+        yield Unread(source.name, f"the tables of {which} are only lines of text: their cells can't be told from it")
 
 
 def _read(source: Source) -> tuple[list[PageText], Mapping[str, str]]:
@@ -95,13 +105,15 @@ def _too_many(error: TooManyPagesError, most: int) -> str:
     return f"has {error.pages} pages, more than {most}: {cure('pages')}"
 
 
-def _title(information: Mapping[str, str], text: str, pages: tuple[Page, ...]) -> str:
+def _title(information: Mapping[str, str], laid: Laid) -> str:
     """The document property, or the first line of the first page that has text."""
     named = " ".join(clean(information.get("Title", "")).split())
     if named and not named.lower().startswith(_NO_TITLE):
         return named
-    start = next((page.start for page in pages if page.start < page.end), 0)
-    line = text[start:].lstrip().partition("\n")[0].strip()
+    start = next((page.start for page in laid.pages if page.start < page.end), 0)
+    if laid.tables and laid.tables[0].start == start:
+        return ""
+    line = laid.text[start:].lstrip().partition("\n")[0].strip()
     return line if len(line) <= _LONGEST_TITLE else ""
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from docindex.loaders.decoding import clean
-from docindex.schema import Heading, MetadataValue, Page, Problem
+from docindex.loaders.table_text import TableDraft
+from docindex.schema import DocumentTable, Heading, MetadataValue, Page, Problem, TableRow
 
 PAGE_BREAK = "\n\n"
 
@@ -39,6 +40,23 @@ class OutlineItem:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """The rows of a table that are on a page."""
+
+    table: TableDraft
+    first: int
+    end: int
+    """They are `table.rows[first:end]`."""
+    offset: int
+    """Where their Markdown stands in the page's text."""
+
+    @property
+    def markdown(self) -> str:
+        """The names of the columns and the rows."""
+        return "\n".join((*self.table.lines[:2], *self.table.lines[2 + self.first : 2 + self.end]))
+
+
 @dataclass(slots=True)
 class PageText:
     """A page as it was read; `text` comes from `page_text`."""
@@ -46,6 +64,9 @@ class PageText:
     text: str
     outline: list[OutlineItem] = field(default_factory=list)
     label: str | None = None
+    tables: list[TablePart] = field(default_factory=list)
+    unread_tables: bool = False
+    """It has tables that stand in the text only as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,7 @@ class Laid:
     text: str
     pages: tuple[Page, ...]
     headings: tuple[Heading, ...]
+    tables: tuple[DocumentTable, ...]
 
 
 def page_text(raw: str) -> str:
@@ -99,6 +121,7 @@ def lay_out(pages: Sequence[PageText]) -> Laid:
     parts: list[str] = []
     spans: list[Page] = []
     headings: list[Heading] = []
+    tables = _Tables()
     blank: list[tuple[int, PageText]] = []
     length = 0
     for number, page in enumerate(pages, 1):
@@ -116,11 +139,13 @@ def lay_out(pages: Sequence[PageText]) -> Laid:
         for item in sorted(page.outline, key=lambda item: item.offset):
             offset = item.offset - bisect_right(removed, item.offset - 1)
             headings.append(Heading(item.level, length + offset, item.title))
+        for part in page.tables:
+            tables.place(part, length + part.offset - bisect_right(removed, part.offset - 1))
         spans.append(Page(number, length, length + len(text), page.label))
         parts.append(text)
         length += len(text)
     spans += _empty(blank, length)
-    return Laid("".join(parts), tuple(spans), tuple(headings))
+    return Laid("".join(parts), tuple(spans), tuple(headings), tables.as_tuple())
 
 
 def pdf_datetime(text: str) -> datetime | None:
@@ -138,6 +163,32 @@ def pdf_datetime(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+class _Tables:
+    """Tables put together again from their parts."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[TableDraft, int, list[TableRow]]] = []
+
+    def place(self, part: TablePart, start: int) -> None:
+        """Adds the rows of a part whose Markdown stands at `start`."""
+        draft = part.table
+        if not self._found or self._found[-1][0] is not draft:
+            self._found.append((draft, start, []))
+        at = start + sum(len(line) + 1 for line in draft.lines[:2])
+        for (number, cells), line in zip(
+            draft.rows[part.first : part.end], draft.lines[2 + part.first :], strict=False
+        ):
+            self._found[-1][2].append(TableRow(number, at, at + len(line), cells))
+            at += len(line) + 1
+
+    def as_tuple(self) -> tuple[DocumentTable, ...]:
+        """All of them, in the order of the text."""
+        return tuple(
+            DocumentTable(draft.name, draft.columns, tuple(rows), start, rows[-1].end)
+            for draft, start, rows in self._found
+        )
 
 
 def _empty(blank: Sequence[tuple[int, PageText]], at: int) -> list[Page]:

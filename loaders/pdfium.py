@@ -16,6 +16,9 @@ import pypdfium2
 from docindex.loaders.decoding import clean
 from docindex.loaders.pdf_layout import OutlineItem, PageText, TooManyPagesError, find_heading, page_text
 from docindex.loaders.pdf_repair import quiet, text_of_page
+from docindex.loaders.pdf_rulings import read_rulings
+from docindex.loaders.pdf_table_parts import write_tables
+from docindex.loaders.pdf_tables import PdfTable, UnreadTablesError, cut_tables
 
 PdfiumError = pypdfium2.PdfiumError
 
@@ -30,6 +33,8 @@ _PDFIUM: Final = threading.Lock()
 
 
 class _TextPage(Protocol):
+    raw: object
+
     def get_text_bounded(self, *, top: float | None = None) -> str: ...
     def close(self) -> None: ...
 
@@ -44,6 +49,8 @@ class _Bitmap(Protocol):
 
 
 class _Page(Protocol):
+    raw: object
+
     def get_textpage(self) -> _TextPage: ...
     def get_size(self) -> tuple[float, float]: ...
     def render(self, *, scale: float, grayscale: bool) -> _Bitmap: ...
@@ -101,15 +108,19 @@ def read_pdf(path: Path, password: str | None, most_pages: int = sys.maxsize) ->
             raise TooManyPagesError(len(pdf))
         outlines = _outlines(pdf)
         pages = []
+        tables: dict[int, list[PdfTable]] = {}
         for index in range(len(pdf)):
             outline = outlines.get(index, [])
             try:
-                page = _read_page(pdf, index, outline)
+                page, of_page = _read_page(pdf, index, outline, tables.get(index - 1, []))
+                if of_page:
+                    tables[index] = of_page
             except PdfiumError:
                 text = text_of_page(path, index, password)
                 page = PageText(text, [OutlineItem(level, title, 0) for level, title, _ in outline])
             page.label = clean(pdf.get_page_label(index)) or None
             pages.append(page)
+        write_tables(pages, tables)
         return pages, pdf.get_metadata_dict(skip_empty=True)
 
 
@@ -165,13 +176,23 @@ def _outlines(pdf: _Pdf) -> dict[int, _Outline]:
     return found
 
 
-def _read_page(pdf: _Pdf, index: int, outline: _Outline) -> PageText:
+def _read_page(pdf: _Pdf, index: int, outline: _Outline, before: Sequence[PdfTable]) -> tuple[PageText, list[PdfTable]]:
+    """The page without its tables, and these. Those of the page before may go on here."""
     with closing(pdf.get_page(index)) as page, closing(page.get_textpage()) as reader:
         # The bounded text keeps footnote marks on their line and characters beyond UCS-2; the plain range does not.
-        text = page_text(reader.get_text_bounded())
-        items = []
+        raw = reader.get_text_bounded()
+        found = PageText("")
+        try:
+            cut = cut_tables(page.raw, reader.raw, raw, read_rulings(page.raw), before[-1] if before else None)
+        except UnreadTablesError:
+            cut, found.unread_tables = None, True
+        found.text = cut.text if cut else page_text(raw)
         for level, title, height in outline:
-            below = page_text(reader.get_text_bounded(top=height)) if height else ""
-            start = len(text) - len(below) if below and text.endswith(below) else None
-            items.append(OutlineItem(level, title, find_heading(text, title, start)))
-        return PageText(text, items)
+            below = reader.get_text_bounded(top=height) if height else ""
+            start = None
+            if cut and below.strip() and raw.endswith(below):
+                start = cut.offset_of(len(raw) - len(below))
+            elif not cut and (below := page_text(below)) and found.text.endswith(below):
+                start = len(found.text) - len(below)
+            found.outline.append(OutlineItem(level, title, find_heading(found.text, title, start)))
+        return found, cut.tables if cut else []
