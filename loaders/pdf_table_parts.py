@@ -12,6 +12,8 @@ from docindex.loaders.pdf_layout import PageText, TablePart
 from docindex.loaders.pdf_tables import PdfTable
 from docindex.loaders.table_text import TableDraft, typed_table
 
+_LONGEST_MARGIN: Final = 200
+"""Characters of a running head or foot."""
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -74,6 +76,7 @@ def _goes_on(pages: Sequence[PageText], part: _Part, next_part: _Part) -> bool:
     return (
         part.table.has_columns_of(next_part.table)
         and not next_part.table.cells.caption
+        and max(len(below), len(above)) <= _LONGEST_MARGIN
         and any(_digits_alike(pages[at].text).endswith(below) for at in near if at != part.index)
         and any(_digits_alike(pages[at].text).startswith(above) for at in near if at != next_part.index)
     )

@@ -92,10 +92,13 @@ def cut_tables(
     """
     if len(rulings) < _FEWEST_RULINGS or not raw.strip():
         return None
-    quarters = _quarters(reader)
-    drafts = [_Draft(grid) for grid in find_grids([turned_ruling(ruling, quarters) for ruling in rulings])]
-    if not drafts:
+    grids = find_grids(rulings)
+    if not grids:
         return None
+    quarters = _quarters(reader)
+    if quarters:
+        grids = find_grids([turned_ruling(ruling, quarters) for ruling in rulings])
+    drafts = [_Draft(grid) for grid in grids]
     letters = _letters(page, reader)
     owners = _deal_out(letters, drafts, quarters)
     found: dict[int, PdfTable] = {}

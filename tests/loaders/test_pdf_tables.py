@@ -334,15 +334,19 @@ def test_a_last_row_alone_on_a_page_belongs_to_its_table(read):
     assert document.page_at(document.tables[0].rows[-1].start) == document.pages[1]
 
 
-@pytest.mark.parametrize("change", ["names", "columns", "caption", "heading", "prose"])
+@pytest.mark.parametrize("change", ["names", "columns", "caption", "heading", "prose", "again"])
 def test_a_table_of_its_own_on_the_next_page_is_another_one(read, change):
     pdf = blank()
+    if change == "again":
+        say(pdf, "Each of the pages begins with the same long words. " * 5)
     grid(pdf, STOCK, y=200)
     if change == "prose":
         say(pdf, "That was the first one.")
     pdf.add_page()
     if change == "caption":
         say(pdf, "Table 2")
+    elif change == "again":
+        say(pdf, "Each of the pages begins with the same long words. " * 5)
     elif change == "heading":
         say(pdf, "2 Parts of the other machine")
     top = [["Tool", "Owner", "Weight"]] if change == "names" else [STOCK[0]]
