@@ -15,6 +15,8 @@ _SHORTEST: Final = 5.0
 """A shorter line is a mark, such as a tick of an axis."""
 _MOST_PLACES: Final = 20_000
 """Rows times columns."""
+_MOST_COMPARED: Final = 1_000_000
+"""Pairs of lines that are looked at."""
 _CLOSED: Final = 0.6
 """A side without a line is closed where so many of the lines end that run towards it."""
 _TILED: Final = 0.9
@@ -83,7 +85,7 @@ def turned_ruling(ruling: Ruling, quarters: int) -> Ruling:
 def find_grids(rulings: Sequence[Ruling]) -> list[Grid]:
     """The grids of at least two columns that the lines make, the topmost first.
 
-    Frames, underlines, and boxes with gaps between them are none.
+    Frames, underlines, and boxes with gaps between them are none. Of lines that would take seconds, none are found.
     """
     lines = _merged(rulings)
     grids = [grid for group in _connected(lines) if (grid := _grid(group)) is not None]
@@ -123,8 +125,12 @@ def _connected(lines: Sequence[Ruling]) -> list[list[Ruling]]:
     heights = [line.at for line in levels]
     groups = _Groups(len(lines))
     uprights = [line for line in lines if line.upright]
+    compared = 0
     for number, line in enumerate(uprights, len(levels)):
         low, high = bisect_left(heights, line.start - _SNAP), bisect_right(heights, line.end + _SNAP)
+        compared += high - low
+        if compared > _MOST_COMPARED:
+            return []
         for other in range(low, high):
             if levels[other].start - _SNAP <= line.at <= levels[other].end + _SNAP:
                 groups.join(number, other)

@@ -21,6 +21,8 @@ _STRAIGHT: Final = 0.5
 """Points by which a line may be off its axis."""
 _THIN: Final = 3.0
 """Points; a filled rectangle that is no higher, or no wider, is a line."""
+_FAR: Final = 20_000.0
+"""Points; a page is no longer, and what lies beyond is a mistake."""
 _WHITE: Final = (255, 255, 255)
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -73,7 +75,8 @@ class _Rulings:
         if self.segments > _MOST_SEGMENTS:
             raise _DrawingError
         for points in _outlines(path, count, matrix):
-            self.lines += _stroked(points) if stroke.value else _filled(points, path)
+            lines = _stroked(points) if stroke.value else _filled(points, path)
+            self.lines += [line for line in lines if all(-_FAR < x < _FAR for x in (line.at, line.start, line.end))]
         if len(self.lines) > _MOST_RULINGS:
             raise _DrawingError
 

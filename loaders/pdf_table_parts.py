@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from docindex.loaders.html_tables import Cell, TableCells
+from docindex.loaders.pdf_cells import PdfTable
 from docindex.loaders.pdf_layout import PageText, TablePart
-from docindex.loaders.pdf_tables import PdfTable
 from docindex.loaders.table_text import TableDraft, typed_table
 
 _LONGEST_MARGIN: Final = 200

@@ -13,44 +13,20 @@ from typing import Any, Final
 
 import pypdfium2.raw as pdfium
 
-from docindex.loaders.decoding import clean
-from docindex.loaders.html_tables import Cell, TableCells
-from docindex.loaders.pdf_grid import Grid, Ruling, find_grids, turned, turned_ruling
+from docindex.loaders.pdf_cells import LONGEST_NAME, DealtTable, PdfTable
+from docindex.loaders.pdf_grid import Ruling, find_grids, turned, turned_ruling
 from docindex.loaders.pdf_layout import page_text
-from docindex.loaders.table_text import are_names
 
 _FEWEST_RULINGS: Final = 4
-_SAME_PLACE: Final = 3.0
-"""Points by which the columns of a table may differ from page to page."""
-_LONGEST_NAME: Final = 200
-_MOST_NAMING: Final = 3
-"""Rows at the top of a table that may name its columns together."""
+_MOST_GRIDS: Final = 50
+"""A page with more is a drawing."""
 _SAMPLED: Final = 50
 _CAPTION: Final = re.compile(r"(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Tabel)\s+[\dA-Z]+(?:[.:\-\u2013 ].*)?")
-_HYPHEN: Final = re.compile(r"(?<=\w)[\x02\ufffe\xad]\s*(?=\w)")
-"""Left out by PDFium at a line end."""
 _Handle = Any  # a pointer of ctypes
 
 
 class UnreadTablesError(Exception):
     """The letters of the tables are not those of the page's text, which has to stay as it is."""
-
-
-@dataclass(slots=True)
-class PdfTable:
-    """A table, or the part of one that is on a page."""
-
-    cells: TableCells
-    xs: tuple[float, ...]
-    """The borders of its columns, in points from the left."""
-    offset: int = 0
-    """Where in the text of its page, which does not hold it, it stands."""
-
-    def has_columns_of(self, other: PdfTable) -> bool:
-        """Whether the columns of both are in the same places."""
-        return len(self.xs) == len(other.xs) and all(
-            abs(one - two) <= _SAME_PLACE for one, two in zip(self.xs, other.xs, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +69,12 @@ def cut_tables(
     if len(rulings) < _FEWEST_RULINGS or not raw.strip():
         return None
     grids = find_grids(rulings)
-    if not grids:
+    if not grids or len(grids) > _MOST_GRIDS:
         return None
     quarters = _quarters(reader)
     if quarters:
         grids = find_grids([turned_ruling(ruling, quarters) for ruling in rulings])
-    drafts = [_Draft(grid) for grid in grids]
+    drafts = [DealtTable(grid) for grid in grids]
     letters = _letters(page, reader)
     owners = _deal_out(letters, drafts, quarters)
     found: dict[int, PdfTable] = {}
@@ -112,66 +88,6 @@ def cut_tables(
         raise UnreadTablesError
     tables = (number if number in found and drafts[number].holds(region) else -1 for number, region in owners)
     return _cut(raw, tables, found)
-
-
-class _Draft:
-    """A table while the letters of the page are dealt out to its cells."""
-
-    def __init__(self, grid: Grid) -> None:
-        self.grid = grid
-        self.texts = [""] * len(grid.regions)
-        rows = len(grid.places)
-        # Rows of a single cell at the top and the bottom are words in the frame of the table, such as its name.
-        self._first = next((row for row in range(rows) if not self._is_whole(row)), rows)
-        self._end = next((row + 1 for row in reversed(range(rows)) if not self._is_whole(row)), 0)
-
-    def holds(self, region: int) -> bool:
-        """Whether the region is one of the table's cells."""
-        return self._first <= self.grid.regions[region].row < self._end
-
-    def table(self, last: PdfTable | None) -> PdfTable | None:
-        """The table; None if there is next to nothing in it. One that goes on from `last` may have a single row."""
-        rows = [self._row(row) for row in range(self._first, self._end)]
-        full = sum(sum(1 for cell in row if cell.text) > 1 for row in rows)
-        cells = TableCells(self._name(), rows, set(range(_naming(rows))))
-        table = PdfTable(cells, self.grid.xs)
-        if last is not None and table.has_columns_of(last) and full:
-            return table if TableCells("", [*last.cells.rows, *rows]).draft() is not None else None
-        return table if full > 1 and cells.draft() is not None else None
-
-    def _is_whole(self, row: int) -> bool:
-        places = self.grid.places[row]
-        return places[0] >= 0 and len(set(places)) == 1
-
-    def _row(self, row: int) -> list[Cell]:
-        cells = []
-        for column, place in enumerate(self.grid.places[row]):
-            if place < 0:
-                cells.append(Cell("", heads=False))
-                continue
-            region = self.grid.regions[place]
-            if (region.row, region.column) == (row, column):
-                cells.append(Cell(_cell_text(self.texts[place]), False, region.columns, region.rows))
-        return cells
-
-    def _name(self) -> str:
-        name = _cell_text(self.texts[self.grid.places[self._first - 1][0]]) if 0 < self._first < self._end else ""
-        return name if len(name) <= _LONGEST_NAME else ""
-
-
-def _naming(rows: Sequence[Sequence[Cell]]) -> int:
-    """How many rows name the columns together, where one of the names at the top stands over several columns."""
-    if not rows or all(cell.columns == 1 for cell in rows[0]):
-        return 0
-    count = max(2, *(cell.rows for cell in rows[0]))
-    if count > _MOST_NAMING or count >= len(rows):
-        return 0
-    names = [list(dict.fromkeys(cell.line for cell in row if cell.line)) for row in rows[:count]]
-    return count if all(map(are_names, names)) else 0
-
-
-def _cell_text(text: str) -> str:
-    return " ".join(clean(_HYPHEN.sub("-", text)).replace("\xad", "").split())
 
 
 def _quarters(reader: _Handle) -> int:
@@ -199,22 +115,21 @@ def _letters(page: _Handle, reader: _Handle) -> list[tuple[str, float, float]]:
 
 
 def _deal_out(
-    letters: Iterable[tuple[str, float, float]], drafts: Sequence[_Draft], quarters: int
+    letters: Iterable[tuple[str, float, float]], drafts: Sequence[DealtTable], quarters: int
 ) -> list[tuple[int, int]]:
     """Fills the cells. For each letter that is no space: the number of its table, or -1, and its region there."""
     owners: list[tuple[int, int]] = []
     outside = current = (-1, -1)
     for text, x, y in letters:
+        point = turned(x, y, quarters) if quarters else (x, y)
         if text.isspace():
             owner = current
         else:
-            point = turned(x, y, quarters) if quarters else (x, y)
             places = ((number, draft.grid.region_at(*point)) for number, draft in enumerate(drafts))
             owner = next((place for place in places if place[1] >= 0), outside)
             owners.append(owner)
         if owner != outside:
-            texts = drafts[owner[0]].texts
-            texts[owner[1]] += text if owner == current else f" {text}"
+            drafts[owner[0]].add(owner[1], text if owner == current else f" {text}", point[1])
         current = owner
     return owners
 
@@ -271,4 +186,4 @@ def _runs(raw: str, owners: Iterable[int]) -> Iterator[tuple[int, int, int]]:
 def _caption(before: str) -> str:
     """The last line before the table, if it is its caption."""
     line = before.rstrip().rpartition("\n")[2].strip()
-    return line if len(line) <= _LONGEST_NAME and _CAPTION.fullmatch(line) else ""
+    return line if len(line) <= LONGEST_NAME and _CAPTION.fullmatch(line) else ""

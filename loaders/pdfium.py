@@ -14,11 +14,12 @@ from typing import Final, Protocol, cast
 import pypdfium2
 
 from docindex.loaders.decoding import clean
+from docindex.loaders.pdf_cells import PdfTable
 from docindex.loaders.pdf_layout import OutlineItem, PageText, TooManyPagesError, find_heading, page_text
 from docindex.loaders.pdf_repair import quiet, text_of_page
 from docindex.loaders.pdf_rulings import read_rulings
 from docindex.loaders.pdf_table_parts import write_tables
-from docindex.loaders.pdf_tables import PdfTable, UnreadTablesError, cut_tables
+from docindex.loaders.pdf_tables import UnreadTablesError, cut_tables
 
 PdfiumError = pypdfium2.PdfiumError
 

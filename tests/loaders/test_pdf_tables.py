@@ -265,6 +265,47 @@ def test_the_name_is_its_caption_or_what_its_frame_begins_with(read):
     assert cells(document, 0) == cells(document, 1)
 
 
+def columns_only(pdf: FPDF, rows: Sequence[Sequence[str]], *, names: bool = True) -> None:
+    """Lines between columns, around the table, and below the names of the columns, as LaTeX users draw them."""
+    width, bottom = 30 * len(rows[0]), 30 + 6 * len(rows) + 2
+    for y in (30, 37, bottom) if names else (30, bottom):
+        pdf.line(10, y, 10 + width, y)
+    for column in range(len(rows[0]) + 1):
+        pdf.line(10 + 30 * column, 30, 10 + 30 * column, bottom)
+    for number, row in enumerate(rows):
+        for column, text in enumerate(row):
+            pdf.text(12 + 30 * column, 35 + 6 * number, text)
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_rows_without_lines_between_them_are_told_apart(read, names):
+    pdf = blank()
+    columns_only(pdf, STOCK, names=names)
+    assert read(pdf).text == MARKDOWN
+
+
+def test_numbers_tell_rows_apart_in_two_columns(read):
+    pdf = blank()
+    columns_only(pdf, [["Part", "Count"], ["Bolt", "4"], ["Nut", "5"]])
+    assert cells(read(pdf)) == [("Bolt", 4), ("Nut", 5)]
+
+
+def test_rows_or_paragraphs_that_nothing_tells_apart_are_no_table(read):
+    pdf = blank()
+    columns_only(pdf, [["Good", "Bad"], ["It is", "It does"], ["small and", "not last"], ["cheap.", "long."]])
+    assert read(pdf).tables == ()
+
+
+def test_cells_of_several_lines_stay_one_row_where_rows_have_lines(read):
+    pdf = blank()
+    rows = [("Unit price", "Made by hand of", "From day"), ("one bolt", "of grey steel", "2024-01-31")]
+    rows.append(("some nuts", "of thin tin", "2024-02-29"))
+    table(pdf, rows, width=57)
+    document = read(pdf)
+    assert names(document) == list(rows[0])
+    assert [(*row[:2], str(row[2])[:10]) for row in cells(document)] == rows[1:]
+
+
 @pytest.mark.parametrize("layout", ["ALL", "INTERNAL"])
 def test_sides_may_be_open(read, layout):
     pdf = blank()
@@ -487,3 +528,8 @@ def test_grids_are_found_though_lines_miss_each_other():
         assert [found.region_at(x, 50) for x in (10, 40, 70)] == [0, 1, 2]
         assert found.region_at(10, 10) == 6
         assert found.region_at(100, 10) == -1
+
+
+def test_lines_of_which_many_meet_are_given_up():
+    many = [Ruling(4.0 * at, 0, 40_000, upright=upright) for at in range(10_000) for upright in (False, True)]
+    assert find_grids(many) == []
