@@ -75,7 +75,6 @@ def _goes_on(pages: Sequence[PageText], part: _Part, next_part: _Part) -> bool:
     near = range(max(0, part.index - 1), min(len(pages), next_part.index + 2))
     return (
         part.table.has_columns_of(next_part.table)
-        and not next_part.table.cells.caption
         and max(len(below), len(above)) <= _LONGEST_MARGIN
         and any(_digits_alike(pages[at].text).endswith(below) for at in near if at != part.index)
         and any(_digits_alike(pages[at].text).startswith(above) for at in near if at != next_part.index)

@@ -10,6 +10,7 @@ from fpdf import FPDF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter, Transformation
+from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, StreamObject
 
 from docindex.loaders.pdf import PdfLoader
 from docindex.loaders.pdf_grid import Ruling, find_grids
@@ -183,6 +184,29 @@ def test_what_is_no_table_stays_as_it_is(read):
     assert document.text == read(page(ruled=False)).text
 
 
+def test_a_grid_with_labels_at_one_side_is_no_table(read):
+    pdf = blank()
+    grid(pdf, [["2020", "here"], ["2021", ""], ["2022", ""]])
+    assert read(pdf).tables == ()
+
+
+def test_white_areas_behind_words_are_no_lines(read):
+    pdf = blank()
+    pdf.set_fill_color(255, 255, 255)
+    for row, line in enumerate(STOCK):
+        for column, text in enumerate(line):
+            pdf.rect(10 + 30 * column, 30 + 8 * row, 30, 8, style="F")
+            pdf.text(12 + 30 * column, 35.5 + 8 * row, text)
+    assert read(pdf).tables == ()
+
+
+def test_marks_on_the_lines_of_a_table_make_no_columns(read):
+    pdf = blank()
+    grid(pdf, STOCK, y=30)
+    pdf.line(25, 29.5, 25, 30.5)
+    assert read(pdf).text == MARKDOWN
+
+
 def test_a_frame_with_two_columns_of_prose_is_no_table(read):
     pdf = blank()
     grid(pdf, [["Left of it", "Right of it"]], width=80, height=30)
@@ -243,8 +267,9 @@ def test_words_that_are_broken_in_a_cell_are_put_together(read):
     table(pdf, [["Text", "Count"], wide, ["Short", "8"]], width=60)
     assert cells(read(pdf)) == [(wide[0], 7), ("Short", 8)]
     pdf = blank()  # lines of all cells before the next lines of all cells
-    for x, y, text in ((12, 34, "One"), (42, 34, "Three"), (12, 39, "two"), (42, 39, "four")):
+    for x, y, text in ((39.9 - pdf.get_string_width("One"), 34, "One"), (40.1, 34, "Three"), (12, 39, "two")):
         pdf.text(x, y, text)
+    pdf.text(42, 39, "four")
     grid(pdf, [["", ""]], y=30, height=12)
     grid(pdf, [["a | b", "c"]], y=42, height=12)
     assert read(pdf).text == "| One two | Three four |\n| --- | --- |\n| a \\| b | c |"
@@ -425,14 +450,24 @@ def test_tables_in_forms_that_are_moved_and_scaled(read, tmp_path):
     (inner,) = PdfReader(tmp_path / "inner.pdf").pages
     writer = PdfWriter()
     page = writer.add_blank_page(595, 842)
-    page.merge_transformed_page(inner, Transformation().scale(0.8).translate(60, 90))
+    form = StreamObject()
+    form.set_data(inner.get_contents().get_data())
+    form.update({NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Form")})
+    form[NameObject("/BBox")] = inner.mediabox
+    form[NameObject("/Resources")] = inner["/Resources"].clone(writer)
+    form[NameObject("/Matrix")] = ArrayObject(map(FloatObject, (0.8, 0, 0, 0.8, 40, 50)))
+    forms = DictionaryObject({NameObject("/Form"): writer._add_object(form)})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): forms})
+    drawing = StreamObject()
+    drawing.set_data(b"q 0.5 0 0 0.5 100 100 cm /Form Do Q")
+    page[NameObject("/Contents")] = writer._add_object(drawing)
     assert read(writer).text == MARKDOWN
 
 
 def test_headings_keep_their_places(read):
     pdf = blank()
     pdf.start_section("Before it")
-    say(pdf, "Before it\nSome words.")
+    say(pdf, "Before it\nBolt\nSome words.")
     table(pdf, STOCK)
     pdf.start_section("After it")
     say(pdf, "After it\nMore words.")
