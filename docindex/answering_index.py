@@ -17,8 +17,8 @@ from docindex.stored_index import StoredIndex
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.chat import Chat
+    from docindex.answering.piecewise import PiecewiseEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import Structured, StructuredEngine
@@ -134,7 +134,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
         answers: AnswerOptions | None = None,
-    ) -> AwaitableEngine:
+    ) -> PiecewiseEngine:
         """An engine that answers questions: from the k best passages, unless its name says otherwise.
 
         Args:
@@ -169,7 +169,7 @@ class AnsweringIndex(StoredIndex, Searchable):
             answers=answers,
             prompts=_prompts(answers.prompts),
         )
-        return wiring.awaitable(self._parts, maker.engine(name), name)
+        return wiring.spanned(self._parts, maker.engine(name), name)
 
     def engine_over(
         self,
@@ -180,7 +180,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         mode: SearchMode = "hybrid",
         policy: AnswerPolicy | None = None,
         answers: AnswerOptions | None = None,
-    ) -> AwaitableEngine:
+    ) -> PiecewiseEngine:
         """An engine over a retriever of one's own; quotes are looked up in the documents that `load_document` gives.
 
         What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
@@ -190,7 +190,7 @@ class AnsweringIndex(StoredIndex, Searchable):
         engine = wiring.engine(
             self._parts, retriever, load_document, k, mode, None, policy, how, prompts, self._version
         )
-        return wiring.awaitable(self._parts, engine, "retriever")
+        return wiring.spanned(self._parts, engine, "retriever")
 
     def policy(self, false_refusals: float | None = None) -> AnswerPolicy:
         """When answers from this index are refused: by what its own scores look like, where an ingest has fitted that.

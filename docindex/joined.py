@@ -15,8 +15,8 @@ from docindex.schema import Document, EngineName, MemoryKind, SearchMode
 from docindex.searchable import Searchable
 
 if TYPE_CHECKING:
-    from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.chat import Chat
+    from docindex.answering.piecewise import PiecewiseEngine
     from docindex.protocols import Retriever, StreamingEngine
     from docindex.retrieval.joined import JoinedRetriever
     from docindex.retrieval.options import RetrievalOptions
@@ -94,7 +94,7 @@ class JoinedIndex(Searchable):
         options: RetrievalOptions | None = None,
         false_refusals: float | None = None,
         answers: AnswerOptions | None = None,
-    ) -> AwaitableEngine:
+    ) -> PiecewiseEngine:
         """An engine that answers questions from the k best passages of all indexes, with the first one's model.
 
         Raises:

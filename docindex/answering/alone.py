@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.prompting import direct_prompt
-from docindex.answering.streams import asked
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import QueryError
 from docindex.llm.reading import reading
 from docindex.prompts.files import SHIPPED, Prompts
-from docindex.protocols import LLM, AnswerStream
+from docindex.protocols import LLM
 from docindex.schema import Response
 
 
-class ModelEngine:
+class ModelEngine(PiecewiseEngine):
     """Asks the model alone: nothing is looked up, and nothing is cited."""
 
     def __init__(self, llm: Callable[[], LLM], *, max_tokens: int = 160, prompts: Prompts = SHIPPED) -> None:
@@ -23,23 +23,6 @@ class ModelEngine:
         self._llm = llm
         self._max_tokens = max_tokens
         self._prompts = prompts
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response to a question.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as it is written.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         llm, clock, usage = self._llm(), Clock(), Usage()

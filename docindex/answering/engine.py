@@ -7,16 +7,15 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 
-from docindex.answering.awaitable import in_thread
-from docindex.answering.streams import asked
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.usage import Usage
 from docindex.errors import RequestCancelledError
-from docindex.protocols import AnswerStream, Retriever, Synthesizer
+from docindex.protocols import Retriever, Synthesizer
 from docindex.retrieval.recording import Recording, RecordingRetriever
 from docindex.schema import Condition, Hit, Query, Response, SearchMode
 
 
-class RetrieverQueryEngine:
+class RetrieverQueryEngine(PiecewiseEngine):
     """Answers a question from the hits of a retriever."""
 
     def __init__(
@@ -37,27 +36,6 @@ class RetrieverQueryEngine:
         self._k = k
         self._mode: SearchMode = mode
         self._where = where
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response to a question.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as it grows; retrieval begins with the first piece.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
-
-    async def aquery(self, question: str) -> Response:
-        """`query` in a thread; when the task is cancelled, so is the request."""
-        return await in_thread(self, question)
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import cache
 
-from docindex.answering.streams import asked
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.protocols import AnswerStream, StreamingEngine
 from docindex.retrieval.router import Router
 from docindex.retrieval.routes import Answer, Direct, Refuse, Retrieve
@@ -17,8 +18,11 @@ _ROUTER = "router"
 """The model of an answer that stands in the file of routes."""
 
 
-class RoutedEngine:
-    """Does what the route of a question says: looks for passages, says what the file has, or asks the model alone."""
+class RoutedEngine(PiecewiseEngine):
+    """Does what the route of a question says: looks for passages, says what the file has, or asks the model alone.
+
+    The response's `route` names what served it.
+    """
 
     def __init__(
         self,
@@ -30,30 +34,12 @@ class RoutedEngine:
 
         Args:
             router: Decides.
-            engine_for: The engine of a route that retrieves; asked for once a route.
+            engine_for: The engine of what a route retrieves; asked for once each.
             alone: Answers where a route looks for nothing: the model alone.
         """
         self._router = router
-        self._engine_for = engine_for
+        self._engine_for = cache(engine_for)
         self._alone = alone
-        self._engines: dict[str, StreamingEngine] = {}
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response to a question; `route` names what served it.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as it grows; the router decides with the first piece.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         started = time.perf_counter()
@@ -61,9 +47,7 @@ class RoutedEngine:
         routed = (time.perf_counter() - started) * 1000
         match decision.action:
             case Retrieve() as action:
-                if decision.route not in self._engines:
-                    self._engines[decision.route] = self._engine_for(action)
-                response = yield from _whole(self._engines[decision.route].stream(question, cancel=cancel))
+                response = yield from _whole(self._engine_for(action).stream(question, cancel=cancel))
             case Answer(text) | Refuse(text):
                 yield text
                 refused = isinstance(decision.action, Refuse)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from docindex.answering.streams import asked
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.errors import MissingDependencyError
-from docindex.protocols import AnswerStream, Engine
+from docindex.protocols import Engine
 from docindex.schema import JsonValue, Response
 
 try:
@@ -31,11 +31,12 @@ _NANOSECONDS = 1_000_000
 """In a millisecond."""
 
 
-class SpannedEngine:
+class SpannedEngine(PiecewiseEngine):
     """Another engine whose answers are spans `docindex.answer`, with `docindex.retrieve` and `docindex.generate` in it.
 
     Model and tokens stand under the names of OpenTelemetry's conventions for generative models, the rest under
-    `docindex.`. No text of a question, an answer or a document is told.
+    `docindex.`. No text of a question, an answer or a document is told. A span lasts from the first piece that is asked
+    for to the end.
     """
 
     def __init__(self, engine: Engine, name: str, provider: TracerProvider | None = None) -> None:
@@ -43,23 +44,6 @@ class SpannedEngine:
         self._engine = engine
         self._name = name
         self._tracer: Tracer = trace.get_tracer("docindex", tracer_provider=provider)
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response to a question.
-
-        Raises:
-            QueryError: The question is empty.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as it grows; the span lasts from the first piece that is asked for to the end.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         with _span(self._tracer, self._name) as tell:

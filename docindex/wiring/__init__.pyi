@@ -1,10 +1,10 @@
 from .answering import (
-    awaitable,
     calibrate,
     engine,
     policy,
     routed_engine,
     router,
+    spanned,
     structured_engine,
 )
 from .conversing import chat
@@ -24,7 +24,6 @@ from .retrieving import retriever
 __all__ = [
     "EngineMaker",
     "Parts",
-    "awaitable",
     "calibrate",
     "chat",
     "create",
@@ -43,5 +42,6 @@ __all__ = [
     "routed_engine",
     "router",
     "settled",
+    "spanned",
     "structured_engine",
 ]

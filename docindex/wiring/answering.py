@@ -10,15 +10,15 @@ from docindex.protocols import BatchingLLM
 from docindex.wiring.remembering import answering_cache
 
 if TYPE_CHECKING:
-    from docindex.answering.awaitable import AwaitableEngine
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.piecewise import PiecewiseEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
     from docindex.answering.structured import StructuredEngine
     from docindex.answering.telemetry import SpannedForms
     from docindex.config import AnswerOptions
     from docindex.prompts.files import Prompts
-    from docindex.protocols import LLM, Engine, Retriever, Snapshot, StreamingEngine, Synthesizer
+    from docindex.protocols import LLM, Retriever, Snapshot, StreamingEngine, Synthesizer
     from docindex.retrieval.router import Router
     from docindex.retrieval.routes import Retrieve
     from docindex.schema import Condition, Document, SearchMode
@@ -87,14 +87,8 @@ def synthesizer(
     )
 
 
-def awaitable(parts: Parts, engine: Engine, name: str) -> AwaitableEngine:
-    """The engine with a twin that can be awaited, and with spans where the environment asks for them."""
-    from docindex.answering.awaitable import AwaitableEngine
-
-    return AwaitableEngine(_spanned(parts, engine, name))
-
-
-def _spanned(parts: Parts, engine: Engine, name: str) -> Engine:
+def spanned(parts: Parts, engine: PiecewiseEngine, name: str) -> PiecewiseEngine:
+    """The engine, with spans where the environment asks for them."""
     if not parts.environment.telemetry:
         return engine
     from docindex.answering.telemetry import SpannedEngine
@@ -125,7 +119,7 @@ def routed_engine(
     from docindex.answering.routed import RoutedEngine
 
     alone = ModelEngine(parts.llm, max_tokens=parts.llm_config.max_tokens, prompts=prompts)
-    return RoutedEngine(router(parts, routes), engine_for, _spanned(parts, alone, "direct"))
+    return RoutedEngine(router(parts, routes), engine_for, spanned(parts, alone, "direct"))
 
 
 def calibrate(parts: Parts, snapshot: Snapshot) -> None:

@@ -12,10 +12,11 @@ from docindex.wiring.answering import answering_llm, engine
 
 if TYPE_CHECKING:
     from docindex.answering.engines.asking import Choice
+    from docindex.answering.piecewise import PiecewiseEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.config import AnswerOptions
     from docindex.prompts.files import Prompts
-    from docindex.protocols import LLM, Engine, Retriever, Snapshot
+    from docindex.protocols import LLM, Retriever, Snapshot
     from docindex.retrieval.options import RetrievalOptions
     from docindex.schema import Condition, Document, SearchMode, TransformName, Via
     from docindex.wiring.parts import Parts
@@ -39,7 +40,7 @@ class EngineMaker:
     answers: AnswerOptions
     prompts: Prompts
 
-    def engine(self, name: str) -> Engine:
+    def engine(self, name: str) -> PiecewiseEngine:
         """The engine of a name.
 
         Raises:
@@ -101,7 +102,7 @@ class EngineMaker:
     def _retriever(self, search: RetrievalOptions | None) -> Retriever:
         return self.retriever(None if search is None else search.with_prompts(self.answers.prompts))
 
-    def _over(self, search: RetrievalOptions | None) -> Engine:
+    def _over(self, search: RetrievalOptions | None) -> PiecewiseEngine:
         return engine(
             self.parts,
             self._retriever(search),
@@ -115,7 +116,7 @@ class EngineMaker:
             self._version,
         )
 
-    def _facts(self) -> Engine:
+    def _facts(self) -> PiecewiseEngine:
         """What single facts are asked of: the tables where the form of the question is theirs, else the passages."""
         from docindex.answering.engines.choosing import FACTS, ChoosingEngine
 
@@ -127,7 +128,7 @@ class EngineMaker:
         has_graph = any(definition.kind == GRAPH.name for definition in self.snapshot().definitions())
         return (*CHOICES, GRAPH) if has_graph else CHOICES
 
-    def _summary(self) -> Engine:
+    def _summary(self) -> PiecewiseEngine:
         from docindex.answering.engines.summary import SummaryEngine
 
         return SummaryEngine(
@@ -140,7 +141,7 @@ class EngineMaker:
             policy=self.policy,
         )
 
-    def _compare(self) -> Engine:
+    def _compare(self) -> PiecewiseEngine:
         from docindex.answering.engines.compare import CompareEngine
 
         return CompareEngine(
@@ -159,7 +160,7 @@ class EngineMaker:
                 raise StoreError(f"The index holds no document {doc_id!r}: `docindex ls` lists them.")
         return self.answers.documents
 
-    def _tables(self) -> Engine:
+    def _tables(self) -> PiecewiseEngine:
         from docindex.answering.tables.engine import TablesEngine
 
         if self.answers.database is None:

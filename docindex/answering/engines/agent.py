@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from docindex.answering.engines.asking import Choice, messages
 from docindex.answering.engines.bridges import learned
@@ -15,12 +16,12 @@ from docindex.answering.engines.exam import Exam
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Fields, OneOf, Text
 from docindex.answering.engines.splitting import may_hold_several
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
-from docindex.protocols import LLM, AnswerStream, Engine
+from docindex.protocols import LLM, Engine
 from docindex.schema import JsonValue, Response, Step, TokenCounts
 
 FINISH = "finish"
@@ -43,12 +44,13 @@ class Turn:
     response: Response
 
 
-class AgentEngine:
+class AgentEngine(PiecewiseEngine):
     """Calls other engines until what they found answers the question, or the budget of calls is used up.
 
     The model chooses each call; a rule does where its choice can't be taken. Documents have no say in it: the tools
     only read, what they are asked is made of words of the question and of names in verified quotes, and no call is
-    made twice. What they found is joined, as far as it is verified.
+    made twice. What they found is joined, as far as it is verified, once the last call is made. The response's `steps`
+    are the calls, each with the tool as its kind.
 
     Source: ReAct (arXiv 2210.03629), with the choice held to a grammar and without thoughts.
     """
@@ -74,31 +76,13 @@ class AgentEngine:
             steps: The most calls.
             prompts: What the model is asked with.
         """
-        self._engine_of = engine_of
-        self._engines: dict[str, Engine] = {}
+        self._engine = cache(engine_of)
         self._choices = tuple(choices)
         self._has_tables = has_tables
         self._decider = Decider(llm)
         self._exam = Exam(llm, choices, prompts)
         self._steps = steps
         self._prompts = prompts
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response; its `steps` are the calls, each with the tool as its kind.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer, once the last call is made.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def next_call(
         self, question: str, turns: Sequence[Turn], *, cancel: threading.Event | None = None
@@ -159,11 +143,6 @@ class AgentEngine:
         """Whether one call is left, nothing was found, and the plain call was not made yet."""
         made = any(turn.call == Call(DEFAULT, question) for turn in turns)
         return len(turns) == self._steps - 1 and not made and not any(is_verified(turn.response) for turn in turns)
-
-    def _engine(self, name: str) -> Engine:
-        if name not in self._engines:
-            self._engines[name] = self._engine_of(name)
-        return self._engines[name]
 
 
 def call_decision(question: str, names: Sequence[str], turns: Sequence[Turn]) -> Decision[tuple[Call | None]]:

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from docindex.answering.engines.asking import Choice, messages
 from docindex.answering.engines.bridges import bridge_of
@@ -13,7 +14,7 @@ from docindex.answering.engines.decisions import By, Decided, Decider
 from docindex.answering.engines.exam import Exam, engine_decision
 from docindex.answering.engines.sides import sides_of
 from docindex.answering.engines.splitting import split_question
-from docindex.answering.streams import asked
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, AnswerStream, Engine
@@ -71,11 +72,11 @@ def engine_by_rule(question: str, names: Sequence[str], *, has_tables: Callable[
     return next((name for name, fits in wanted.items() if name in names and fits()), None)
 
 
-class ChoosingEngine:
+class ChoosingEngine(PiecewiseEngine):
     """Lets the engine answer that the question is for; where that has no answer, the passages do.
 
     The form of the question decides first, then the routes, then the model, and then it is the passages. The response's
-    `route` names the engine that answered.
+    `route` names the engine that answered. Its answer comes one piece behind, for a refusal is kept back.
     """
 
     def __init__(
@@ -99,31 +100,13 @@ class ChoosingEngine:
                 engine is known. Otherwise the passages serve.
             prompts: What the model is asked with.
         """
-        self._engine_of = engine_of
-        self._engines: dict[str, Engine] = {}
+        self._engine = cache(engine_of)
         self._choices = tuple(choices)
         self._has_tables = has_tables
         self._route = route
         self._decider = Decider(llm)
         self._exam = Exam(llm, choices, prompts)
         self._prompts = prompts
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response; `route` is the engine that gave it.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer as the chosen engine gives it, one piece behind: a refusal is kept back.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def choose(self, question: str, *, cancel: threading.Event | None = None) -> Decided[str]:
         """The engine for a question."""
@@ -174,8 +157,3 @@ class ChoosingEngine:
             clock.first_token()
             yield kept
         return response
-
-    def _engine(self, name: str) -> Engine:
-        if name not in self._engines:
-            self._engines[name] = self._engine_of(name)
-        return self._engines[name]

@@ -14,13 +14,13 @@ from docindex.answering.engines.naming import DocumentNames
 from docindex.answering.engines.readable import plain, readable_sentences
 from docindex.answering.engines.sides import Sides, sides_of
 from docindex.answering.extract import MODEL
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.quotes import SourceSentence
-from docindex.answering.streams import asked
 from docindex.answering.support import Relevance
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import RequestCancelledError
-from docindex.protocols import AnswerStream, Engine, Retriever, Snapshot, Vectors
+from docindex.protocols import Engine, Retriever, Snapshot, Vectors
 from docindex.schema import Condition, Document, Hit, Query, Response, SearchMode, Step
 
 _Find = Callable[[str], list[Hit]]
@@ -44,13 +44,13 @@ class _Side:
     sentences: tuple[SourceSentence, ...]
 
 
-class CompareEngine:
+class CompareEngine(PiecewiseEngine):
     """Finds what a question compares, and what the documents say of each; what is about the same stands together.
 
     Sides are documents that are given or that the question names, or things that it sets against each other: "the
     difference between X and Y", "X versus Y". Every sentence is a quote with a citation. Where their quantities differ,
     the answer says so. What is no comparison, asks which is more so, or has one side alone goes to the engine for
-    single questions.
+    single questions. The answer comes an aspect at a time; the response's `steps` are the sides.
     """
 
     def __init__(
@@ -86,23 +86,6 @@ class CompareEngine:
         self._k = k
         self._mode: SearchMode = mode
         self._where = where
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole comparison; its `steps` are the sides.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The comparison, an aspect at a time.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         clock, usage = Clock(), Usage()

@@ -12,12 +12,12 @@ from docindex.answering.engines.coverage import asks_for_a_thing, coverage, is_o
 from docindex.answering.engines.decisions import By, Decided, Decider, Decision
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Fields, Text
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
-from docindex.protocols import LLM, AnswerStream, Engine
+from docindex.protocols import LLM, Engine
 from docindex.schema import JsonValue, Response, Step, TokenCounts
 
 _SHAPE = Fields({"question": Text(8, 120)})
@@ -33,12 +33,13 @@ class Asked:
     """What was learned before, and is asked about."""
 
 
-class MultiStepEngine:
+class MultiStepEngine(PiecewiseEngine):
     """Asks another engine, looks at what the answer leaves open, and asks again about what it named.
 
     "How much does the part cost that I need for an update?" is answered in two passages: the one names the part, the
     other has its price. A step counts only if its cited quotes speak of what was learned and hold the kind of thing
-    that is asked for; without such a step, the first answer stands as it is.
+    that is asked for; without such a step, the first answer stands as it is. The response's `steps` are the questions
+    that were asked. Nothing of it comes before the last one, for a later one can have the better answer.
     """
 
     def __init__(self, engine: Engine, *, llm: LLM | None = None, steps: int = 4, prompts: Prompts = SHIPPED) -> None:
@@ -56,23 +57,6 @@ class MultiStepEngine:
         self._decider = Decider(llm)
         self._steps = steps
         self._prompts = prompts
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response; its `steps` are the questions that were asked.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer; nothing of it comes before the last step, for a later one can be the better answer.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         clock, joining = Clock(), Joining()

@@ -12,12 +12,12 @@ from docindex.answering.engines.decisions import By, Decided, Decider, Decision
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.shapes import Several, Text
 from docindex.answering.engines.splitting import may_hold_several, split_question
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
-from docindex.protocols import LLM, AnswerStream, Engine
+from docindex.protocols import LLM, Engine
 from docindex.schema import JsonValue, Response, Step, TokenCounts
 
 NO_ANSWER_TO_PART = "The documents do not answer this part."
@@ -27,12 +27,13 @@ _SHAPE = Several(Text(8, 90), most=3)
 _MARKER = re.compile(r"\s*\[\d+\]")
 
 
-class SubQuestionEngine:
+class SubQuestionEngine(PiecewiseEngine):
     """Takes a question apart, has another engine answer each part, and gives the answers under their questions.
 
     Rules see most questions that hold several. Of the others, the model may take apart those that are long and have
     an "and" in them; what it writes counts only if it is made of the question's own words. A question that nobody can
-    take apart is passed on as it is.
+    take apart is passed on as it is. The answers come a part at a time; the response's `steps` are the parts with their
+    answers.
     """
 
     def __init__(self, engine: Engine, *, llm: LLM | None = None, prompts: Prompts = SHIPPED) -> None:
@@ -40,23 +41,6 @@ class SubQuestionEngine:
         self._engine = engine
         self._decider = Decider(llm)
         self._prompts = prompts
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response; its `steps` are the parts with their answers.
-
-        Raises:
-            QueryError: The question is empty or too long for the model.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answers as they come, a part at a time.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def split(self, question: str, *, cancel: threading.Event | None = None) -> Decided[list[str]]:
         """The questions that are asked in place of one; only itself where it holds no others."""

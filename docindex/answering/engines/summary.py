@@ -16,12 +16,12 @@ from docindex.answering.engines.naming import DocumentNames
 from docindex.answering.engines.readable import hit_of, plain
 from docindex.answering.engines.wishes import Wishes, wishes_of
 from docindex.answering.orders import without_orders
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER, AnswerPolicy
-from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
 from docindex.errors import RequestCancelledError
-from docindex.protocols import AnswerStream, Retriever, Snapshot, Synthesizer
+from docindex.protocols import Retriever, Snapshot, Synthesizer
 from docindex.retrieval.documents import best_of_each
 from docindex.schema import Condition, Document, Hit, Query, Response, SearchMode, Step
 
@@ -44,7 +44,7 @@ class _Request:
     about: str
 
 
-class SummaryEngine:
+class SummaryEngine(PiecewiseEngine):
     """Says in a few sentences what a document, or several, say: their own sentences, each cited and looked up.
 
     A document is meant if the request names it by its file, its title or its id. Where it names none, those are meant
@@ -52,7 +52,8 @@ class SummaryEngine:
     bullet points" are heeded.
 
     The sentences are the most central ones by the vectors that are stored and by their words, spread over the parts of
-    the document. With a synthesizer, that writes the summary instead, from all passages of the document.
+    the document. With a synthesizer, that writes the summary instead, from all passages of the document. The summaries
+    come a document at a time; the response's `steps` name the documents.
     """
 
     def __init__(
@@ -92,23 +93,6 @@ class SummaryEngine:
         self._mode: SearchMode = mode
         self._where = where
         self._policy = policy or AnswerPolicy()
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole summary; its `steps` name the documents.
-
-        Raises:
-            QueryError: The request is empty.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The summary, a document at a time.
-
-        Raises:
-            QueryError: The request is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         clock, joining = Clock(), Joining()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from docindex.answering.fencing import as_shown
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.streams import asked
 from docindex.answering.tables.by_model import ModelPlanner
 from docindex.answering.tables.catalogue import Catalogue
 from docindex.answering.tables.index_tables import IndexTables
@@ -23,7 +23,7 @@ from docindex.answering.tables.telling import Telling, of_rivals
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import QueryError, RequestCancelledError
 from docindex.prompts.files import SHIPPED, Prompts
-from docindex.protocols import LLM, AnswerStream, Snapshot
+from docindex.protocols import LLM, Snapshot
 from docindex.schema import Condition, Response, Step
 
 _RULES = "rules"
@@ -70,12 +70,12 @@ class _Found:
     """The model that made the plan, if one did."""
 
 
-class TablesEngine:
+class TablesEngine(PiecewiseEngine):
     """Answers "how many", "how much" and "which" from tables: a question becomes a plan, and the plan a SELECT.
 
     By rule a plan has to account for every word of the question. Where none does, the model may propose one, which is
     checked; where that fails too, or two tables fit equally well, the answer says that there is none. The statements
-    run on a connection that only reads, for a limited time.
+    run on a connection that only reads, for a limited time. The answer comes in one piece.
     """
 
     def __init__(
@@ -111,23 +111,6 @@ class TablesEngine:
     ) -> TablesEngine:
         """An engine over the tables of an index, or of its documents that meet a condition."""
         return cls(IndexTables(snapshot, limits, where=where), llm, limits=limits, prompts=prompts)
-
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        """The whole response to a question.
-
-        Raises:
-            QueryError: The question is empty.
-            RequestCancelledError: `cancel` was set.
-        """
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> AnswerStream:
-        """The answer, in one piece.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, cancel))
 
     def result(self, question: str, *, cancel: threading.Event | None = None) -> Result | None:
         """The values that the answer is made of, or None where there is none."""

@@ -3,22 +3,22 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from docindex.answering.engines.exam import EXAM
+from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.policy import NO_ANSWER
-from docindex.answering.streams import LazyAnswer
 from docindex.errors import RequestCancelledError
 from docindex.protocols import Message, Token
 from docindex.schema import Citation, Hit, Node, Response, Scores, TokenCounts
 from docindex.testing.scripted_llm import ScriptedLLM
 
 
-class KnowingEngine:
+class KnowingEngine(PiecewiseEngine):
     """Knows the answers to some questions, each a quote of a document of its own, and refuses all others."""
 
     def __init__(self, answers: dict[str, str]) -> None:
@@ -26,19 +26,13 @@ class KnowingEngine:
         self.answers = answers
         self.asked: list[str] = []
 
-    def query(self, question: str, *, cancel: threading.Event | None = None) -> Response:
-        return self.stream(question, cancel=cancel).response
-
-    def stream(self, question: str, *, cancel: threading.Event | None = None) -> LazyAnswer:
-        def pieces() -> Iterator[str]:
-            if cancel is not None and cancel.is_set():
-                raise RequestCancelledError("cancelled")
-            self.asked.append(question)
-            response = self._response(question)
-            yield response.answer
-            return response
-
-        return LazyAnswer(pieces())
+    def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
+        if cancel is not None and cancel.is_set():
+            raise RequestCancelledError("cancelled")
+        self.asked.append(question)
+        response = self._response(question)
+        yield response.answer
+        return response
 
     def _response(self, question: str) -> Response:
         words = set(re.findall(r"[\w-]+", question.lower()))
