@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption, YesOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption, YesOption
 from docindex.cli.output import counted, print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_facts
@@ -30,10 +30,7 @@ def status(ctx: typer.Context, index: IndexOption = None, at: AtOption = None, a
       docindex status
       docindex status -i ~/manuals --json
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         facts = opened.status()
     if as_json:
         print_json(facts)
@@ -51,10 +48,7 @@ def ls(ctx: typer.Context, index: IndexOption = None, at: AtOption = None, as_js
       docindex ls
       docindex ls | cut -f 1 | sort
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         records = list(opened.documents())
     if as_json:
         print_json({"documents": [_listed(record) for record in records]})
@@ -113,12 +107,9 @@ def show(
       docindex show notes/setup.md > setup.txt
       docindex show guide.pdf --nodes --json
     """
-    from docindex.index import Index
-
     if page is not None and nodes:
         raise QueryError("A page's passages can't be shown apart: give --page or --nodes.")
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         document = opened.document(doc_id)
         if document is None:
             raise StoreError(_unknown(doc_id, opened))
@@ -170,10 +161,7 @@ def rm(
       docindex rm old/guide.pdf
       docindex rm corpus.jsonl --yes
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         if not yes and sys.stdin.isatty():
             wanted = set(names)
             count = sum(record.doc_id in wanted or record.source in wanted for record in opened.documents())
@@ -202,11 +190,8 @@ def check(
       docindex check
       docindex check --repair
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     repaired: list[str] = []
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         if repair:
             with show_progress("Mending") as on_progress:
                 repaired = opened.repair(on_progress=on_progress, wait_seconds=lease_wait)

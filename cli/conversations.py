@@ -86,8 +86,5 @@ def rm(ctx: typer.Context, name: NameArgument, index: IndexOption = None, as_jso
 
 @contextmanager
 def _log(ctx: typer.Context, index: Path | None) -> Iterator[ConversationLog]:
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         yield opened.conversations

@@ -120,10 +120,8 @@ def _onnxruntime(problems: list[str]) -> dict[str, Any] | None:
 
 
 def _index(session: Session, path: Path, problems: list[str]) -> dict[str, Any] | None:
-    from docindex.index import Index
-
     try:
-        with Index.open(path, environment=session.environment) as index:
+        with session.open(path) as index:
             problems.extend(index.check())
             state = index.status()
     except IndexNotFoundError:

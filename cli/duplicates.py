@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.progress import show_progress
 from docindex.cli.render import shortened
@@ -61,11 +61,8 @@ def duplicates(
       docindex duplicates
       docindex duplicates --threshold 0.7 --json
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     with (
-        Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened,
+        Session.of(ctx).open(index, at) as opened,
         show_progress("Comparing") as on_progress,
     ):
         pairs = list(opened.near_duplicates(threshold, on_progress=on_progress))

@@ -27,12 +27,9 @@ def embed(
       docindex ingest docs/ --wait text
       docindex embed
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     keep_memory_compact()
     with (
-        Index.open(session.index_path(index), environment=session.environment) as opened,
+        Session.of(ctx).open(index) as opened,
         show_progress("Embedding") as on_progress,
     ):
         report = opened.embed(on_progress=on_progress, wait_seconds=lease_wait)

@@ -84,7 +84,6 @@ def eval_make(
       docindex eval make --by model --foreign 50 --llm ./my-model.gguf --out asked.jsonl
     """
     from docindex.evaluation.questions import check_places, write_questions
-    from docindex.index import Index
     from docindex.prompts.files import Prompts
 
     require_place(out)
@@ -98,7 +97,7 @@ def eval_make(
         bring_model(session, config.model)
     kinds: Counter[str] = Counter()
     with (
-        Index.open(session.index_path(index), environment=session.environment) as opened,
+        session.open(index) as opened,
         show_count("questions") as on_count,
     ):
 
@@ -158,7 +157,6 @@ def eval_answers(
     from docindex.evaluation.answers import evaluate_answers
     from docindex.evaluation.questions import check_places, read_questions, some_of
     from docindex.evaluation.run_files import TREC_SUFFIXES, write_evaluation
-    from docindex.index import Index
 
     if out is not None and out.suffix in TREC_SUFFIXES:
         raise QueryError(f"A TREC run can't hold answers: call {out} something with .json.")
@@ -167,7 +165,7 @@ def eval_answers(
     part = question_split(split)
     asked = some_of(read_questions(questions, part), count)
     config = llm_config(session, llm, max_tokens=max_tokens, require_gpu=require_gpu)
-    with Index.open(session.index_path(index), llm=config, environment=session.environment) as opened:
+    with session.open(index, llm=config) as opened:
         placed = check_places(asked, opened.document, str(questions))
         bring_model(session, config.model)
         with waiting("Loading the model"):

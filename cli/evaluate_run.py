@@ -230,11 +230,10 @@ def _run_questions(
     from docindex.evaluation.metrics import PASSAGE_METRICS
     from docindex.evaluation.passages import evaluate_passages, index_find
     from docindex.evaluation.questions import check_places, read_questions
-    from docindex.index import Index
 
     part = question_split(split)
     asked = read_questions(path, part)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with session.open(index) as opened:
         placed = check_places(asked, opened.document, str(path))
         if not any(question.answerable for question in placed):
             raise ConfigError(f"{path} has no question with an answer: make some with `docindex eval make`.")

@@ -156,10 +156,8 @@ def _offer(screen: Screen, made: Path, path: Path | None, *, replaces: bool) -> 
 
 def _settings_of(session: Session, path: Path) -> tuple[IndexConfig, int] | None:
     """What the index is built with, and how many passages a search gives; None where there is no index."""
-    from docindex.index import Index
-
     try:
-        with Index.open(path, environment=session.environment) as opened:
+        with session.open(path) as opened:
             return opened.config, opened.k
     except IndexNotFoundError:
         return None

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from docindex.cli.groups import add_group
-from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.render import shortened
 from docindex.cli.screen import Column
@@ -52,10 +52,7 @@ def entities(
       docindex graph entities
       docindex graph entities pump -n 5
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         found = opened.graph().entities(like, limit)
     if as_json:
         print_json({"entities": [{"entity": key, "passages": count} for key, count in found]})
@@ -80,10 +77,7 @@ def neighbours(
     Examples:
       docindex graph neighbours "factory settings"
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         found = opened.graph().neighbours(entity, limit)
     if as_json:
         print_json({"entity": entity, "neighbours": [asdict(one) for one in found]})
@@ -109,10 +103,7 @@ def path(
     Examples:
       docindex graph path pump battery
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         known = opened.graph()
         steps = known.path(start, end)
         passages = known.passages([step.node_id for step in steps])
@@ -144,11 +135,8 @@ def export(
     Examples:
       docindex graph export graph.graphml
     """
-    from docindex.index import Index
-
     require_place(file)
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         known = opened.graph()
         with written_whole(file) as out:
             nodes, edges = known.write_graphml(out)

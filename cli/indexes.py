@@ -58,11 +58,9 @@ def list_(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = F
     Examples:
       docindex indexes list
     """
-    from docindex.index import Index
     from docindex.indices.definitions import KINDS
 
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         states = opened.indexes()
     if as_json:
         print_json({"indexes": [state.as_dict() for state in states]})
@@ -110,7 +108,6 @@ def add(
       docindex indexes add tree --fanout 6 --grouping order
       docindex indexes add graph --by model
     """
-    from docindex.index import Index
     from docindex.indices.definitions import definition_of
 
     session = Session.of(ctx)
@@ -124,7 +121,7 @@ def add(
         prompts=prompts,
     )
     with (
-        Index.open(session.index_path(index), environment=session.environment) as opened,
+        session.open(index) as opened,
         show_progress("Making") as on_progress,
     ):
         made = opened.add_index(definition, on_progress=on_progress, wait_seconds=lease_wait)
@@ -142,11 +139,8 @@ def refresh(
     Examples:
       docindex indexes refresh
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     with (
-        Index.open(session.index_path(index), environment=session.environment) as opened,
+        Session.of(ctx).open(index) as opened,
         show_progress("Making") as on_progress,
     ):
         made = opened.refresh_indexes(on_progress=on_progress, wait_seconds=lease_wait)
@@ -172,10 +166,7 @@ def drop(
     Examples:
       docindex indexes drop tree
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         opened.drop_index(kind.value, wait_seconds=lease_wait)
     if as_json:
         print_json({"kind": kind.value, "dropped": True})

@@ -44,7 +44,7 @@ def open_or_create(
 
     sizes = None if levels is None else _sizes(levels)
     try:
-        index = stack.enter_context(Index.open(path, environment=session.environment))
+        index = stack.enter_context(session.open(path))
     except IndexNotFoundError:
         from docindex.cli.models import bring_model
 

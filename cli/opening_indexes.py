@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docindex.cli.options import at_version
 from docindex.cli.session import Session
 from docindex.config import LLMConfig
 from docindex.errors import QueryError
@@ -33,8 +32,5 @@ def open_indexes(
         with JoinedIndex.open(paths, llm=llm, environment=session.environment) as joined:
             yield joined
         return
-    from docindex.index import Index
-
-    path = session.index_path(paths[0] if paths else None)
-    with Index.open(path, at_version(at), llm=llm, environment=session.environment) as index:
+    with session.open(paths[0] if paths else None, at, llm=llm) as index:
         yield index

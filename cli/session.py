@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from docindex.cli.options import at_version
 from docindex.cli.output import one_line
 from docindex.errors import ConfigError, DocindexError, QueryError
 
 if TYPE_CHECKING:
-    from docindex.config import Environment
+    from docindex.config import Environment, LLMConfig
+    from docindex.index import Index
 
 DONE = 0
 FAILED = 1
@@ -59,6 +61,12 @@ class Session:
     def index_path(self, option: Path | None) -> Path:
         """Where the index is: `--index`, else what the environment says."""
         return option or self.environment.index
+
+    def open(self, option: Path | None, at: str | None = None, *, llm: LLMConfig | None = None) -> Index:
+        """That index, at the version that `--at` says; its model is the environment's unless one is given."""
+        from docindex.index import Index
+
+        return Index.open(self.index_path(option), at_version(at), llm=llm, environment=self.environment)
 
 
 @contextmanager

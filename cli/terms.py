@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from docindex.cli.options import AtOption, IndexOption, JsonOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
@@ -29,10 +29,7 @@ def terms(
       docindex terms
       docindex terms valve -n 10
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         found = opened.terms(like, limit)
     if as_json:
         print_json({"terms": [{"term": word, "passages": count} for word, count in found]})

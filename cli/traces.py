@@ -162,10 +162,7 @@ def prune(
 
 @contextmanager
 def _log(ctx: typer.Context, index: Path | None) -> Iterator[TraceLog]:
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         yield opened.traces
 
 

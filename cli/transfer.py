@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from docindex.cli.models import bring_model
-from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption, at_version
+from docindex.cli.options import AtOption, IndexOption, JsonOption, LeaseWaitOption
 from docindex.cli.output import counted, print_json, readable_bytes
 from docindex.cli.progress import show_progress
 from docindex.cli.render import show_report
@@ -36,10 +36,7 @@ def export(
       docindex export manuals.bundle
       docindex export before.bundle --at before-cleanup
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         with show_progress("Exporting") as on_progress:
             opened.export(file, on_progress=on_progress)
         status = opened.status()
@@ -99,11 +96,8 @@ def merge(
       docindex export more.bundle --index more
       docindex merge more.bundle
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     with (
-        Index.open(session.index_path(index), environment=session.environment) as opened,
+        Session.of(ctx).open(index) as opened,
         show_progress("Merging") as on_progress,
     ):
         report = opened.merge(file, on_progress=on_progress, wait_seconds=lease_wait)

@@ -49,14 +49,11 @@ def tag(
       docindex search warranty --at before-cleanup
       docindex tag before-cleanup --delete
     """
-    from docindex.index import Index
-
     if delete and (name is None or version is not None):
         raise QueryError("Give the NAME of the tag to delete, and no version.")
     if version is not None and name is None:
         raise QueryError("Give the version a NAME.")
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         if name is not None and delete:
             opened.untag(name, wait_seconds=lease_wait)
         elif name is not None:
@@ -92,10 +89,7 @@ def diff(
       docindex diff before-cleanup
       docindex diff 12 15 --json
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         found = opened.diff(version_of(old), at_version(new))
     if as_json:
         print_json(found.as_dict())
@@ -125,10 +119,7 @@ def rollback(
       docindex rollback before-cleanup
       docindex rollback 12 --yes
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         if not yes and sys.stdin.isatty():
             lost = opened.diff(version_of(version))
             changed = len(lost.added) + len(lost.updated) + len(lost.deleted)
@@ -158,10 +149,7 @@ def purge(
       docindex rm secrets.txt --yes
       docindex purge --yes
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
-    with Index.open(session.index_path(index), environment=session.environment) as opened:
+    with Session.of(ctx).open(index) as opened:
         if not yes and sys.stdin.isatty():
             count = len(opened.versions()) - 1
             if not typer.confirm(f"Erase {counted(count, 'older version')}, with what only they hold?", err=True):

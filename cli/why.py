@@ -14,7 +14,6 @@ from docindex.cli.options import (
     KOption,
     ModeOption,
     PromptsOption,
-    at_version,
 )
 from docindex.cli.output import print_json
 from docindex.cli.render import shortened
@@ -93,12 +92,9 @@ def why(
       docindex why "oil change" manual.pdf --filter "page < 10" --json
       docindex why --trace last guide.pdf
     """
-    from docindex.index import Index
-
-    session = Session.of(ctx)
     if query is None or (doc_id is None) == (trace is None):
         raise QueryError("Give a QUERY and a DOC, or --trace ID and a DOC.")
-    with Index.open(session.index_path(index), at_version(at), environment=session.environment) as opened:
+    with Session.of(ctx).open(index, at) as opened:
         if trace is not None:
             _tell(opened.why_traced(query, _trace_id(trace)), as_json=as_json)  # the one argument is the document
             return
