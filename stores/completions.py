@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docindex.errors import StoreError
 from docindex.protocols import KeptCompletion
-from docindex.stores.side_file import SideFile, SideSchema, set_setting, setting
+from docindex.stores.side_file import SideFile, SideSchema, setting
 
 logger = logging.getLogger("docindex.stores")
 
@@ -87,12 +87,7 @@ class CompletionCache:
         Raises:
             StoreError: Another process is reading them all along.
         """
-
-        def delete(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM completions")
-            set_setting(connection, "floor", version)
-
-        self._file.erase(delete)
+        self._file.erase("completions", version)
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -11,7 +11,7 @@ from typing import Any
 from docindex.errors import ConfigError, StoreError
 from docindex.schema import Citation, ConversationSummary, SavedTurn
 from docindex.stores.encoding import from_micros, storable, to_micros
-from docindex.stores.side_file import SideFile, SideSchema, set_setting, setting
+from docindex.stores.side_file import SideFile, SideSchema, setting
 
 CONVERSATIONS_FILE = "chats.db"
 LONGEST_NAME = 100
@@ -118,9 +118,7 @@ class ConversationLog:
             if connection is not None:
                 gone = connection.execute("DELETE FROM turns WHERE conversation = ?", (storable(name),)).rowcount
         if not gone:
-            raise StoreError(
-                f"There is no conversation {name!r}: `docindex conversations list` lists those that are kept."
-            )
+            raise unknown(name)
         self._file.shrink()
         return gone
 
@@ -130,12 +128,7 @@ class ConversationLog:
         Raises:
             StoreError: Another process is reading them all along.
         """
-
-        def delete(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM turns")
-            set_setting(connection, "floor", version)
-
-        self._file.erase(delete)
+        self._file.erase("turns", version)
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,8 +106,8 @@ class SideFile:
         except (sqlite3.Error, OSError) as error:
             raise self.failed(error) from error
 
-    def erase(self, delete: Callable[[sqlite3.Connection], None]) -> None:
-        """Leaves no byte of what `delete` deletes.
+    def erase(self, table: str, version: int) -> None:
+        """Leaves no byte of any row of a table; the setting `floor` is then the oldest version that may add some.
 
         Raises:
             StoreError: Another process is reading the file all along.
@@ -115,7 +115,8 @@ class SideFile:
         with self.changing() as connection:
             if connection is None:
                 return
-            delete(connection)
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
+            set_setting(connection, "floor", version)
         until = time.monotonic() + _PATIENCE
         while not self._shrunk(until):
             if time.monotonic() > until:

@@ -7,7 +7,6 @@ version. Where there is no such file, which is so until traces are switched on, 
 from __future__ import annotations
 
 import logging
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -146,12 +145,7 @@ class TraceLog:
         Raises:
             StoreError: Another process is reading traces all along.
         """
-
-        def delete(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM traces")
-            set_setting(connection, "floor", version)
-
-        self._file.erase(delete)
+        self._file.erase("traces", version)
 
     def close(self) -> None:
         """Lets go of the file."""
