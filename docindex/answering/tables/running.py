@@ -13,13 +13,15 @@ from sqlalchemy import ColumnElement
 
 from docindex.answering.tables.guarded import Rows
 from docindex.answering.tables.loading import Loaded, Place, place_of, told
-from docindex.answering.tables.plan import QueryPlan
+from docindex.answering.tables.plan import Group, QueryPlan, Where
 from docindex.answering.tables.statement import Statements
 from docindex.answering.tables.view import View
 from docindex.errors import QueryError
 from docindex.schema import CellValue, Citation
 
 Cells = tuple[CellValue, ...]
+Places = tuple[Place | None, ...]
+"""Where a row stands in each of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Result:
     """One value for each measure, a group with its values, or rows with the plan's columns."""
     matched: int
     """How many rows of the tables it rests on."""
-    places: tuple[tuple[Place | None, ...], ...] = ()
-    """Of the first rows: where they stand in each of the tables."""
+    places: tuple[Places, ...] = ()
+    """Of the first rows."""
     narrowed: tuple[ColumnElement[bool], ...] = field(default=(), compare=False, repr=False)
     """What holds, beyond the plan's conditions, for the rows that it rests on."""
     cut: bool = False
@@ -56,6 +58,18 @@ class Cited:
     """The marker of the line with the names of the columns, where it is cited."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the rows that came back are the result of, by the kind of the plan."""
+
+    rows: tuple[Cells, ...]
+    matched: int
+    narrowed: tuple[ColumnElement[bool], ...] = ()
+    cut: bool = False
+    places: tuple[Places, ...] | None = None
+    """None where it takes a statement of its own to find them."""
+
+
 class Runner:
     """Runs plans over loaded relations."""
 
@@ -74,73 +88,23 @@ class Runner:
         statements = Statements(plan, self._loaded.sources, database.dialect)
         statement = statements.answer(database.most)
         found = database.run(statement, cancel=cancel)
+        outcome = self._outcome(plan, found, statements)
+        places = outcome.places
+        if places is None:
+            places = self._places(statements, outcome.narrowed, cancel)
         text = database.text(statement)
+        return Result(plan, view, text, outcome.rows, outcome.matched, places, outcome.narrowed, outcome.cut)
+
+    def _outcome(self, plan: QueryPlan, found: Rows, statements: Statements) -> _Outcome:
         if plan.part is not None:
-            return self._share(plan, view, text, found, statements, cancel)
+            return _share(plan.part, found, statements)
         if not plan.measures:
-            return self._listed(plan, view, text, found, statements, cancel)
+            return self._listed(plan, found)
         if plan.group is None:
-            return self._worked_out(plan, view, text, found, statements, cancel)
-        rows = [tuple(map(told, row)) for row in found.rows]
-        kept = _first(rows, plan, 1)
-        cut = found.cut and _go_on(rows, kept, plan)
-        narrowed: tuple[ColumnElement[bool], ...] = ()
-        if plan.order is not None and len(kept) == 1:
-            narrowed = (statements.in_group(plan.group, plan.order, rows.index(kept[0])),)
-        return Result(
-            plan,
-            view,
-            text,
-            tuple(row[:-1] for row in kept),
-            sum(_whole(row[-1]) for row in kept),
-            self._places(statements, narrowed, cancel),
-            narrowed,
-            cut,
-        )
+            return _worked_out(plan, found, statements)
+        return _grouped(plan, plan.group, found, statements)
 
-    def _worked_out(
-        self,
-        plan: QueryPlan,
-        view: View,
-        text: str,
-        found: Rows,
-        statements: Statements,
-        cancel: threading.Event | None,
-    ) -> Result:
-        row = tuple(map(told, found.rows[0]))
-        first, *others = plan.measures
-        narrowed: tuple[ColumnElement[bool], ...] = ()
-        if first.function in ("min", "max") and first.column and not others and row[0] is not None:
-            narrowed = (statements.extreme(first.function, first.column),)
-        places = self._places(statements, narrowed, cancel)
-        return Result(plan, view, text, (row[:-1],), _whole(row[-1]), places, narrowed)
-
-    def _share(
-        self,
-        plan: QueryPlan,
-        view: View,
-        text: str,
-        found: Rows,
-        statements: Statements,
-        cancel: threading.Event | None,
-    ) -> Result:
-        part, whole = (told(value) for value in found.rows[0])
-        percent = None
-        if _finite(part) and _finite(whole) and whole:
-            percent = float(100 * Decimal(str(part)) / Decimal(str(whole)))
-        narrowed = tuple(statements.met(plan.part or ()))
-        places = self._places(statements, narrowed, cancel)
-        return Result(plan, view, text, ((percent, part, whole),), _whole(whole), places, narrowed)
-
-    def _listed(
-        self,
-        plan: QueryPlan,
-        view: View,
-        text: str,
-        found: Rows,
-        statements: Statements,
-        cancel: threading.Event | None,
-    ) -> Result:
+    def _listed(self, plan: QueryPlan, found: Rows) -> _Outcome:
         width = len(plan.columns)
         rows = [tuple(map(told, row)) for row in found.rows]
         at = 0
@@ -149,20 +113,18 @@ class Runner:
         kept = _first(rows, plan, at)
         cut = found.cut and _go_on(rows, kept, plan)
         shown = tuple(row[:width] for row in kept)
-        if plan.distinct:
-            return Result(plan, view, text, shown, len(kept), self._places(statements, (), cancel), cut=cut)
-        places = tuple(self._split(row[width:]) for row in kept[: self._cited])
-        return Result(plan, view, text, shown, len(kept), places, cut=cut)
+        places = None if plan.distinct else tuple(self._split(row[width:]) for row in kept[: self._cited])
+        return _Outcome(shown, len(kept), cut=cut, places=places)
 
     def _places(
         self, statements: Statements, where: Sequence[ColumnElement[bool]], cancel: threading.Event | None
-    ) -> tuple[tuple[Place | None, ...], ...]:
+    ) -> tuple[Places, ...]:
         if not any(source.place for source in self._loaded.sources):
             return ()
         found = self._loaded.database.run(statements.cited(self._cited, *where), cancel=cancel)
         return tuple(self._split(row) for row in found.rows)
 
-    def _split(self, values: Sequence[Any]) -> tuple[Place | None, ...]:
+    def _split(self, values: Sequence[Any]) -> Places:
         places: list[Place | None] = []
         at = 0
         for source in self._loaded.sources:
@@ -170,6 +132,33 @@ class Runner:
             places.append(place_of(values[at : at + size]) if size else None)
             at += size
         return tuple(places)
+
+
+def _share(part: Where, found: Rows, statements: Statements) -> _Outcome:
+    of, whole = (told(value) for value in found.rows[0])
+    percent = None
+    if _finite(of) and _finite(whole) and whole:
+        percent = float(100 * Decimal(str(of)) / Decimal(str(whole)))
+    return _Outcome(((percent, of, whole),), _whole(whole), tuple(statements.met(part)))
+
+
+def _worked_out(plan: QueryPlan, found: Rows, statements: Statements) -> _Outcome:
+    row = tuple(map(told, found.rows[0]))
+    first, *others = plan.measures
+    narrowed: tuple[ColumnElement[bool], ...] = ()
+    if first.function in ("min", "max") and first.column and not others and row[0] is not None:
+        narrowed = (statements.extreme(first.function, first.column),)
+    return _Outcome((row[:-1],), _whole(row[-1]), narrowed)
+
+
+def _grouped(plan: QueryPlan, group: Group, found: Rows, statements: Statements) -> _Outcome:
+    rows = [tuple(map(told, row)) for row in found.rows]
+    kept = _first(rows, plan, 1)
+    cut = found.cut and _go_on(rows, kept, plan)
+    narrowed: tuple[ColumnElement[bool], ...] = ()
+    if plan.order is not None and len(kept) == 1:
+        narrowed = (statements.in_group(group, plan.order, rows.index(kept[0])),)
+    return _Outcome(tuple(row[:-1] for row in kept), sum(_whole(row[-1]) for row in kept), narrowed, cut)
 
 
 def _first(rows: list[Cells], plan: QueryPlan, at: int) -> list[Cells]:
