@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from docindex.embedding.bert_folder import GRAPH_FILE, TOKENIZER, WEIGHTS, BertSettings, read_settings
 from docindex.embedding.derived import file_digests, graph_folder
-from docindex.embedding.sessions import cores, open_session
+from docindex.embedding.sessions import cores, open_session, run_padded
 from docindex.embedding.tokens import TextTokenizer
 from docindex.protocols import Vectors
 from docindex.schema import digest
@@ -65,12 +65,7 @@ class OnnxEmbedder:
 
     def forward(self, tokens: Sequence[NDArray[np.int32]]) -> Vectors:
         """One forward pass over texts that are already tokens: padded to the longest, all at once."""
-        ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int32)
-        mask = np.zeros_like(ids)
-        for row, text in enumerate(tokens):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        return np.asarray(self._session.run(None, {"ids": ids, "mask": mask})[0], dtype=np.float32)
+        return run_padded(self._session, tokens)
 
     def token_offsets(self, text: str) -> NDArray[np.int32]:
         """(n, 2) start and end of each token in code points, special tokens left out, never truncated."""

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from docindex.embedding.bert_folder import GRAPH_FILE, TOKENIZER, WEIGHTS, read_settings
 from docindex.embedding.derived import file_digests, graph_folder
 from docindex.embedding.onnx import batches
-from docindex.embedding.sessions import open_session
+from docindex.embedding.sessions import open_session, run_padded
 from docindex.embedding.tokens import TextTokenizer
 from docindex.protocols import Vectors
 
@@ -46,18 +44,10 @@ class OnnxTokenEncoder:
         tokens = self._tokenizer.ids(texts, self._prefixes[kind])
         found: dict[int, Vectors] = {}
         for members in batches([len(ids) for ids in tokens], _TOKENS_A_BATCH):
-            states = self._forward([tokens[member] for member in members])
+            states = run_padded(self._session, [tokens[member] for member in members])
             for member, rows in zip(members, states, strict=True):
                 found[member] = rows[1 : len(tokens[member]) - 1]
         return [found[place] for place in range(len(texts))]
-
-    def _forward(self, tokens: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
-        ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int32)
-        mask = np.zeros_like(ids)
-        for row, text in enumerate(tokens):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        return np.asarray(self._session.run(None, {"ids": ids, "mask": mask})[0], dtype=np.float32)
 
 
 def _unpooled(path: Path) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from docindex.indices.growing import grow
+from docindex.indices.growing import grow, unrecorded
 from docindex.indices.handfuls import handfuls
 from docindex.indices.summarising import Summarizer
 from docindex.protocols import DocumentRecord, Embedder, OnProgress, Snapshot, Writer
@@ -35,8 +35,7 @@ class DocumentSummaries:
     def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
         """Summarises the documents that have no summary; returns how many."""
         snapshot = writer.snapshot
-        held = snapshot.derived_documents(KIND)
-        missing = [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = unrecorded(snapshot, KIND)
         return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
 
     def _made(self, snapshot: Snapshot, records: Sequence[DocumentRecord]) -> Iterator[list[DerivedRecord]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from docindex.indices.entities import Extractor
-from docindex.indices.growing import grow
+from docindex.indices.growing import grow, unrecorded
 from docindex.protocols import OnProgress, Snapshot, Writer
 from docindex.schema import DerivedRecord
 
@@ -29,8 +29,7 @@ class EntityGraph:
     def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
         """Reads the documents that are not in the graph; returns of how many passages."""
         snapshot = writer.snapshot
-        held = snapshot.derived_documents(KIND)
-        missing = [record.doc_id for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = [record.doc_id for record in unrecorded(snapshot, KIND)]
         return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
 
     def _made(self, snapshot: Snapshot, doc_ids: Sequence[str]) -> Iterator[list[DerivedRecord]]:

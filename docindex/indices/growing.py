@@ -5,11 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from docindex.protocols import ChangeSet, OnProgress, Writer
+from docindex.protocols import ChangeSet, DocumentRecord, OnProgress, Snapshot, Writer
 from docindex.schema import DerivedRecord, Progress
 
 COMMIT_SECONDS = 5.0
 """What an interruption can cost."""
+
+
+def unrecorded(snapshot: Snapshot, kind: str) -> list[DocumentRecord]:
+    """The documents that have passages, and no record in the index of a kind."""
+    held = snapshot.derived_documents(kind)
+    return [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
 
 
 def grow(

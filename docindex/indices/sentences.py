@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docindex.chunking.sentences import split_sentences
-from docindex.indices.growing import grow
+from docindex.indices.growing import grow, unrecorded
 from docindex.indices.handfuls import handfuls
 from docindex.protocols import DocumentRecord, Embedder, OnProgress, Snapshot, Vectors, Writer
 from docindex.schema import DerivedRecord, Node
@@ -35,8 +35,7 @@ class SentenceVectors:
     def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
         """Embeds the sentences of the documents that have no records; returns how many passages that made."""
         snapshot = writer.snapshot
-        held = snapshot.derived_documents(KIND)
-        missing = [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = unrecorded(snapshot, KIND)
         return grow(writer, KIND, self._made(snapshot, missing), len(missing), on_progress)
 
     def _made(self, snapshot: Snapshot, records: Sequence[DocumentRecord]) -> Iterator[list[DerivedRecord]]:

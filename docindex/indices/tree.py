@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docindex.indices.grouping import groups_alike, groups_in_order
-from docindex.indices.growing import grow
+from docindex.indices.growing import grow, unrecorded
 from docindex.indices.handfuls import handfuls
 from docindex.indices.summarising import Summarizer
 from docindex.protocols import ChangeSet, DocumentRecord, Embedder, OnProgress, Snapshot, Writer
@@ -64,8 +64,7 @@ class SummaryTree:
     def refresh(self, writer: Writer, on_progress: OnProgress) -> int:
         """Makes the trees of documents that have none, and then what stands above them; returns how many summaries."""
         snapshot = writer.snapshot
-        held = snapshot.derived_documents(KIND)
-        missing = [record for record in snapshot.documents() if record.nodes and record.doc_id not in held]
+        missing = unrecorded(snapshot, KIND)
         made = grow(writer, KIND, self._of_documents(snapshot, missing), len(missing), on_progress)
         return made + self._raise_above(writer, on_progress)
 
