@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Protocol
 
-from docindex.answering.grounding import Grounding
-from docindex.answering.one_prompt import OnePrompt
-from docindex.answering.packing import pack
+from docindex.answering.grounding import GroundedAnswer, Grounding
+from docindex.answering.packing import PackedPrompt, answer_room, pack
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.streams import LazyAnswer
+from docindex.answering.prompting import STOP
+from docindex.answering.streams import LazyAnswer, asked
+from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Vectors
-from docindex.schema import Document, Hit
+from docindex.schema import Document, Hit, Response
+
+
+class Packing(Protocol):
+    """Makes the prompt."""
+
+    def __call__(
+        self, llm: LLM, question: str, hits: Sequence[Hit], *, max_tokens: int, max_hits: int, prompts: Prompts
+    ) -> PackedPrompt:
+        """A prompt that fits, with some of the hits."""
+        ...
 
 
 class CompactSynthesizer:
@@ -27,6 +39,7 @@ class CompactSynthesizer:
         llm: LLM,
         load_document: Callable[[str], Document | None],
         *,
+        packing: Packing = pack,
         embed: Callable[[Sequence[str]], Vectors] | None = None,
         max_tokens: int = 160,
         max_hits: int = 4,
@@ -38,14 +51,19 @@ class CompactSynthesizer:
         Args:
             llm: The model that writes.
             load_document: A stored document by its id, to verify quotes against.
+            packing: Makes the prompt: `pack` leaves out hits that do not fit, `pack_evenly` cuts all to one length.
             embed: Vectors of questions and sentences; sharpens what a sentence has to do with the question.
             max_tokens: The longest answer.
             max_hits: How many hits the model reads at most; a small model reads few well.
             policy: The thresholds.
             prompts: What the model is asked with.
         """
-        grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
-        self._one = OnePrompt(llm, grounding, pack, max_tokens=max_tokens, max_hits=max_hits, prompts=prompts)
+        self._llm = llm
+        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._pack = packing
+        self._max_tokens = max_tokens
+        self._max_hits = max_hits
+        self._prompts = prompts
 
     def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
         """The answer as it grows, a sentence at a time; nothing that was given out is taken back.
@@ -53,4 +71,20 @@ class CompactSynthesizer:
         Raises:
             QueryError: The question is empty, or alone too long for the model's context.
         """
-        return self._one.synthesize(question, hits, cancel=cancel)
+        return asked(question, self._answer(question, hits, cancel))
+
+    def _answer(
+        self, question: str, hits: Sequence[Hit], cancel: threading.Event | None
+    ) -> Generator[str, None, Response]:
+        clock = Clock()
+        max_tokens = answer_room(self._llm, self._max_tokens)
+        prompt = self._pack(
+            self._llm, question, hits, max_tokens=max_tokens, max_hits=self._max_hits, prompts=self._prompts
+        )
+        answer = GroundedAnswer(self._grounding, question, prompt.hits, clock)
+        if not answer.foreign:
+            tokens = self._llm.complete(prompt.messages, max_tokens=max_tokens, stop=STOP, cancel=cancel)
+            for statement in answer.statements(tokens):
+                yield answer.add(statement)
+        yield from answer.finish()
+        return answer.response(self._llm.name, prompt.hits, dropped=prompt.dropped)

@@ -8,9 +8,9 @@ from docindex.answering.accumulate import AccumulateSynthesizer
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.context_only import ContextSynthesizer
 from docindex.answering.extract import ExtractSynthesizer
+from docindex.answering.packing import pack, pack_evenly
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.refine import RefineSynthesizer
-from docindex.answering.simple import SimpleSynthesizer
 from docindex.answering.tree import TreeSynthesizer
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Synthesizer, Vectors
@@ -43,20 +43,11 @@ def synthesizer(
         prompts: What the model is asked with.
     """
     match mode:
-        case "compact":
+        case "compact" | "simple":
             return CompactSynthesizer(
                 llm(),
                 load_document,
-                embed=embed,
-                max_tokens=max_tokens,
-                max_hits=max_hits,
-                policy=policy,
-                prompts=prompts,
-            )
-        case "simple":
-            return SimpleSynthesizer(
-                llm(),
-                load_document,
+                packing=pack if mode == "compact" else pack_evenly,
                 embed=embed,
                 max_tokens=max_tokens,
                 max_hits=max_hits,
