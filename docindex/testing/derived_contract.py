@@ -5,7 +5,6 @@ Subclass `DerivedContract` and override `make_store`, as with `StoreContract`.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import pytest
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, IndexStore
 from docindex.schema import DerivedRecord, IndexDefinition
-from docindex.testing.store_contract import DIM, commit, text_change, text_vector
+from docindex.testing.store_suite import StoreSuite
+from docindex.testing.stored_texts import DIM, commit, text_change, text_vector
 
 
 def record(key: str, *doc_ids: str, terms: tuple[str, ...] = (), vector: bool = False) -> DerivedRecord:
@@ -30,12 +30,8 @@ def record(key: str, *doc_ids: str, terms: tuple[str, ...] = (), vector: bool = 
     )
 
 
-class DerivedContract(ABC):
+class DerivedContract(StoreSuite):
     """Subclass it, and override `make_store`."""
-
-    @abstractmethod
-    def make_store(self, path: Path, dim: int) -> IndexStore:
-        """A new, empty store in a folder that does not exist yet."""
 
     @pytest.fixture
     def with_records(self, tmp_path: Path) -> Iterator[IndexStore]:

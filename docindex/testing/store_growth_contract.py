@@ -5,11 +5,8 @@ Subclass `StoreGrowthContract` and override `make_store`, as with `StoreContract
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +25,8 @@ from docindex.schema import (
     Progress,
     TableRow,
 )
-from docindex.testing.store_contract import DIM, commit, source_of, text_change, text_vector, texts
+from docindex.testing.store_suite import StoreSuite
+from docindex.testing.stored_texts import DIM, commit, source_of, text_change, text_vector, texts
 
 
 def without_vectors(change: DocumentChange, *kept: int) -> DocumentChange:
@@ -60,18 +58,8 @@ cells: st.SearchStrategy[CellValue] = st.one_of(
 )
 
 
-class StoreGrowthContract(ABC):
+class StoreGrowthContract(StoreSuite):
     """Subclass it, and override `make_store`."""
-
-    @abstractmethod
-    def make_store(self, path: Path, dim: int) -> IndexStore:
-        """A new, empty store in a folder that does not exist yet."""
-
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[IndexStore]:
-        store = self.make_store(tmp_path / "index", DIM)
-        yield store
-        store.close()
 
     # vectors that come later
 

@@ -25,7 +25,7 @@ from docindex.schema import Compare, Query
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.scripted_llm import ScriptedLLM
-from docindex.testing.store_contract import DIM, text_change
+from docindex.testing.stored_texts import DIM, text_change
 
 PASSAGES = [
     "Ada Lovelace wrote to Charles Babbage about the analytical engine.",

@@ -25,7 +25,7 @@ from docindex.schema import Compare, DerivedRecord, Field, Progress, Query
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.fakes import HashingEmbedder
-from docindex.testing.store_contract import text_change
+from docindex.testing.stored_texts import text_change
 
 EMBEDDER = HashingEmbedder(dim=64)
 TOPICS = ["pump oil tank", "heron pond reed", "bread oven flour", "copper wire coil", "moon tide sea"]

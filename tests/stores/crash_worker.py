@@ -19,7 +19,7 @@ import numpy as np
 from docindex.protocols import ChangeSet, NodeVectors, OnProgress, Snapshot, Writer
 from docindex.schema import Progress
 from docindex.stores.commit import open_stores
-from docindex.testing.store_contract import DIM, source_of, text_change, text_vector
+from docindex.testing.stored_texts import DIM, source_of, text_change, text_vector
 
 
 def change(operation: str, snapshot: Snapshot) -> ChangeSet:

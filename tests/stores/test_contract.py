@@ -14,15 +14,16 @@ from docindex.stores.manifest import Manifest
 from docindex.testing.derived_contract import DerivedContract
 from docindex.testing.store_contract import StoreContract
 from docindex.testing.store_growth_contract import StoreGrowthContract
+from docindex.testing.store_search_contract import StoreSearchContract
 
 
-class TestSqlite(StoreContract, StoreGrowthContract, DerivedContract):
+class TestSqlite(StoreContract, StoreSearchContract, StoreGrowthContract, DerivedContract):
     def make_store(self, path: Path, dim: int) -> IndexStore:
         return create_stores(path, Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=dim))
 
 
 @pytest.mark.postgres
-class TestPostgres(StoreContract, StoreGrowthContract, DerivedContract):
+class TestPostgres(StoreContract, StoreSearchContract, StoreGrowthContract, DerivedContract):
     @pytest.fixture(autouse=True)
     def _server(self, postgres_url: Callable[[], str]) -> None:
         self.new_url = postgres_url

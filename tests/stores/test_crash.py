@@ -17,8 +17,8 @@ from docindex.config import IndexConfig
 from docindex.protocols import ChangeSet, Snapshot
 from docindex.stores.commit import create_stores, open_stores
 from docindex.stores.manifest import Manifest
-from docindex.testing.store_contract import DIM, source_of, text_change
 from docindex.testing.store_growth_contract import without_vectors
+from docindex.testing.stored_texts import DIM, source_of, text_change
 
 WORKER = Path(__file__).with_name("crash_worker.py")
 SPEC = importlib.util.spec_from_file_location("crash_worker", WORKER)

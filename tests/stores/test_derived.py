@@ -12,7 +12,7 @@ from docindex.protocols import ChangeSet
 from docindex.stores.commit import create_stores
 from docindex.stores.manifest import Manifest
 from docindex.testing.derived_contract import record
-from docindex.testing.store_contract import DIM, commit, text_change
+from docindex.testing.stored_texts import DIM, commit, text_change
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from docindex.protocols import ChangeSet, DocumentChange, OnProgress, Writer
 from docindex.schema import Document, Node, Progress, digest
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.manifest import Manifest
-from docindex.testing.store_contract import text_change, texts
+from docindex.testing.stored_texts import text_change, texts
 
 DIM = 64
 MANIFEST = Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=DIM)

@@ -36,7 +36,7 @@ from docindex.stores.completions import CompletionCache
 from docindex.stores.conversations import ConversationLog
 from docindex.stores.manifest import Manifest
 from docindex.stores.traces import TraceLog
-from docindex.testing.store_contract import DIM, source_of, text_change
+from docindex.testing.stored_texts import DIM, source_of, text_change
 
 MARKS = ("quetzalcoatlus", "xylographica", "zeppelinfahrer", "wolframcarbid", "jabberwockian", "vexillologe")
 STAYS = "brontosaurus"

@@ -18,7 +18,7 @@ from docindex.schema import IndexDefinition, Problem
 from docindex.stores.commit import create_stores, open_stores
 from docindex.stores.glance import glance, is_sound
 from docindex.stores.manifest import Manifest, read_manifest
-from docindex.testing.store_contract import DIM, text_change
+from docindex.testing.stored_texts import DIM, text_change
 
 MANIFEST = Manifest(config=IndexConfig(), embedder="model", fingerprint="abc", dim=DIM)
 STAMPS = [FileStamp(f"/docs/{name}.txt", f"1 {name}", name * 64, "text/plain") for name in "abc"]

@@ -17,7 +17,7 @@ from docindex.errors import LockedError, StoreError
 from docindex.protocols import ChangeSet
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.manifest import Manifest
-from docindex.testing.store_contract import DIM, text_change, text_vector
+from docindex.testing.stored_texts import DIM, text_change, text_vector
 
 MANIFEST = Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=DIM)
 
@@ -27,7 +27,7 @@ WRITER = textwrap.dedent(
     from pathlib import Path
     from docindex.protocols import ChangeSet
     from docindex.stores.commit import open_stores
-    from docindex.testing.store_contract import text_change
+    from docindex.testing.stored_texts import text_change
     from docindex.testing.store_growth_contract import vectors_for, without_vectors
 
     stores = open_stores(Path(sys.argv[1]))

@@ -19,8 +19,8 @@ from docindex.schema import Column, DocumentTable, TableRow
 from docindex.stores.agreement import UNPROVEN_COLUMNS
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.manifest import Manifest
-from docindex.testing.store_contract import DIM, source_of, text_change, text_vector, texts
 from docindex.testing.store_growth_contract import vectors_for, with_tables
+from docindex.testing.stored_texts import DIM, source_of, text_change, text_vector, texts
 
 MANIFEST = Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=DIM)
 TABLE = DocumentTable("t", (Column("x", "text"),), tuple(TableRow(i, 0, 1, ("v",)) for i in range(3)), 0, 1)

@@ -18,7 +18,7 @@ from docindex.stores.commit import TwoStores, create_stores
 from docindex.stores.lancedb_api import LanceDBConnection, LanceTable
 from docindex.stores.manifest import Manifest
 from docindex.stores.row_ids import RowIdsOnDemand, read_row_ids
-from docindex.testing.store_contract import DIM, text_change, text_vector
+from docindex.testing.stored_texts import DIM, text_change, text_vector
 
 
 def table_of(path: Path, ids: list[str]) -> LanceTable:

@@ -15,7 +15,7 @@ from docindex.schema import Compare, Field
 from docindex.stores.commit import TwoStores, create_stores
 from docindex.stores.manifest import Manifest
 from docindex.stores.queries import both, wait_for
-from docindex.testing.store_contract import DIM, text_change, text_vector
+from docindex.testing.stored_texts import DIM, text_change, text_vector
 
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
 

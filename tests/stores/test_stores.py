@@ -24,7 +24,7 @@ from docindex.stores.database import migrate, open_engine, pending_migrations
 from docindex.stores.encoding import date_text, from_micros, label, labels, to_micros
 from docindex.stores.manifest import Canary, Manifest, read_manifest
 from docindex.stores.tables import METADATA
-from docindex.testing.store_contract import DIM, text_change
+from docindex.testing.stored_texts import DIM, text_change
 
 MANIFEST = Manifest(
     config=IndexConfig(chunk_tokens=128),

@@ -16,7 +16,7 @@ from docindex.schema import Compare, Field
 from docindex.stores import upgrade
 from docindex.stores.commit import TwoStores, open_stores
 from docindex.stores.lance import WritableTable
-from docindex.testing.store_contract import source_of, text_change, text_vector, texts
+from docindex.testing.stored_texts import source_of, text_change, text_vector, texts
 
 FORMAT_1 = Path(__file__).parent / "data" / "format_1.tar.gz"
 NOW = {

@@ -15,7 +15,7 @@ from docindex.protocols import ChangeSet
 from docindex.stores.commit import TwoStores, create_stores, open_stores
 from docindex.stores.files import bytes_under
 from docindex.stores.manifest import Manifest
-from docindex.testing.store_contract import DIM, source_of, text_change, text_vector, texts
+from docindex.testing.stored_texts import DIM, source_of, text_change, text_vector, texts
 
 MANIFEST = Manifest(config=IndexConfig(), embedder="e", fingerprint="f", dim=DIM)
 
