@@ -18,7 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from questions import BLIND, HELD_OUT, MAIN, REFUSE, Data, Gold, Question
+from blind_set import BLIND
+from gold import Data, Gold, Question
+from held_out_set import HELD_OUT
+from main_set import MAIN
+from refuse_set import REFUSE
 from sheets import make, write
 
 from docindex import Index
