@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from docindex.answering.modes import synthesizer
+from docindex.answering.policy import AnswerPolicy
 from docindex.config import DEFAULT_LLM, Environment, LLMConfig
 from docindex.errors import RequestCancelledError
 from docindex.llm.gguf import GgufModel
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.llm.template import PromptEncoder
-from docindex.protocols import Retriever
-from docindex.schema import Document, Heading, Hit, Node, Page, Query, Scores, TokenCounts
+from docindex.protocols import LLM, Completion, Message, Retriever
+from docindex.schema import Document, Heading, Hit, Node, Page, Query, Response, Scores, SynthesisMode, TokenCounts
+from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import model_store
 
 HitMaker = Callable[..., Hit]
@@ -102,3 +106,70 @@ class Costly:
 @pytest.fixture
 def costly() -> Callable[[Retriever], Retriever]:
     return Costly
+
+
+@pytest.fixture(scope="session")
+def many(make_hit) -> Callable[[int], tuple[list[Document], list[Hit]]]:
+    """Documents that each have one fact of their own about the pumps, and their hits."""
+
+    def make(count: int) -> tuple[list[Document], list[Hit]]:
+        texts = [f"Pump {chr(65 + at)} delivers {10 + at} litres of water in a minute." for at in range(count)]
+        documents = [Document(f"p{at}", f"p{at}.txt", text) for at, text in enumerate(texts)]
+        return documents, [make_hit(one, 0, len(one.text), rank=at) for at, one in enumerate(documents, 1)]
+
+    return make
+
+
+class Batching(ScriptedLLM):
+    """Answers many at once, and keeps how many."""
+
+    def __init__(self, *replies: str, context_tokens: int = 4096) -> None:
+        super().__init__(*replies, context_tokens=context_tokens)
+        self.batches: list[int] = []
+
+    def complete_many(
+        self,
+        chats: Sequence[Sequence[Message]],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> list[Completion]:
+        self.batches.append(len(chats))
+        done = []
+        for chat in chats:
+            tokens = list(self.complete(chat, max_tokens=max_tokens, stop=stop, cancel=cancel))
+            text = "".join(token.text for token in tokens)
+            done.append(Completion(text, tokens[0].prompt_tokens if tokens else 0, 0, len(tokens)))
+        return done
+
+
+@pytest.fixture
+def batching_llm() -> type[Batching]:
+    return Batching
+
+
+def no_model() -> LLM:
+    raise AssertionError("this mode needs no model")
+
+
+@pytest.fixture(scope="session")
+def answered() -> Callable[..., tuple[Response, list[str]]]:
+    """What a mode makes of a question and hits of the documents: the response and its pieces."""
+
+    def make(
+        mode: SynthesisMode,
+        llm: LLM | None,
+        question: str,
+        hits: Sequence[Hit],
+        *documents: Document,
+        policy: AnswerPolicy | None = None,
+    ) -> tuple[Response, list[str]]:
+        load = {document.doc_id: document for document in documents}.get
+        stream = synthesizer(mode, (lambda: llm) if llm else no_model, load, policy=policy).synthesize(question, hits)
+        pieces = list(stream)
+        assert "".join(pieces) == stream.response.answer
+        return stream.response, pieces
+
+    return make

@@ -195,3 +195,21 @@ def _prompt(question: str, hits: Sequence[Hit]):
     from docindex.answering.prompting import answer_prompt
 
     return answer_prompt(question, hits)
+
+
+def test_simple_shows_something_of_every_hit_where_compact_leaves_some_out(answered, make_hit):
+    documents = [
+        Document(f"d{at}", f"d{at}.txt", f"Pump {at} is blue. " + "It is made of fine steel. " * 12) for at in range(4)
+    ]
+    hits = [make_hit(one, 0, len(one.text), rank=at) for at, one in enumerate(documents, 1)]
+    llm = ScriptedLLM("Nothing.", context_tokens=256)
+    simple, _ = answered("simple", llm, "Which pump is blue?", hits, *documents)
+    compact, _ = answered("compact", llm, "Which pump is blue?", hits, *documents)
+    assert len(simple.hits) == 4
+    assert simple.dropped == ()
+    assert 0 < len(compact.hits) < 4
+    for number in range(4):
+        assert f"Pump {number} is blue." in llm.requests[0][1].content
+    lengths = [len(hit.text) for hit in simple.hits]
+    assert max(lengths) - min(lengths) < 30
+    assert all(hit.text.endswith(".") for hit in simple.hits)
