@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from docindex.schema import digest
+from docindex.stores.registry_rows import DocumentRow
 from docindex.stores.rows import VECTOR_COLUMNS, document_columns
-from docindex.stores.sql import DocumentRow
 
 COMPARED_COLUMNS = [*dict.fromkeys([*VECTOR_COLUMNS, "text", "context", "search_text"])]
 """What of the nodes table is compared."""

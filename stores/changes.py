@@ -19,7 +19,7 @@ from docindex.schema import Document, FieldType, MetadataValue, digest
 from docindex.stores.cells import add_tables, tables_hash
 from docindex.stores.derived import drop_unused_records, write_derived
 from docindex.stores.encoding import field_type, metadata_from_json, metadata_to_json, to_micros
-from docindex.stores.sql import CommitKind, CommitRow, commit_row
+from docindex.stores.registry_rows import CommitKind, CommitRow, commit_row
 from docindex.stores.stamps import drop_stamps
 from docindex.stores.statements import chunks, insert_all
 from docindex.stores.tables import (

@@ -12,8 +12,9 @@ from docindex.stores.database import registry_damage
 from docindex.stores.dense import VectorSearch, default_index
 from docindex.stores.lance import LanceTables, expected_indexes, first_line
 from docindex.stores.lancedb_api import LanceTable
+from docindex.stores.registry_rows import CommitRow
 from docindex.stores.search import NodeSearch
-from docindex.stores.sql import CommitRow, Registry
+from docindex.stores.sql import Registry
 from docindex.stores.survey import survey
 
 _PROBES = 64

@@ -29,8 +29,9 @@ from docindex.stores.lease import lease
 from docindex.stores.manifest import MANIFEST_FILE, Manifest, read_manifest, write_manifest
 from docindex.stores.parts import StoreParts, now, silent
 from docindex.stores.registry_file import REGISTRY_FILE, check_length
+from docindex.stores.registry_rows import CommitRow
 from docindex.stores.snapshot import TwoStoreSnapshot
-from docindex.stores.sql import CommitRow, Registry
+from docindex.stores.sql import Registry
 from docindex.stores.tables import commits, properties
 from docindex.stores.upgrade import needs_upgrade, upgrade
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from docindex.stores.lance import TableVersion, WritableTable
 from docindex.stores.parts import now
-from docindex.stores.sql import CommitKind, CommitRow
+from docindex.stores.registry_rows import CommitKind, CommitRow
 
 
 def following(

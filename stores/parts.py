@@ -11,9 +11,10 @@ from docindex.errors import StoreError
 from docindex.schema import Progress
 from docindex.stores.lance import LanceTables
 from docindex.stores.manifest import Manifest
+from docindex.stores.registry_rows import CommitRow
 from docindex.stores.rows import node_schema, vector_schema
 from docindex.stores.snapshot import TwoStoreSnapshot
-from docindex.stores.sql import CommitRow, Registry
+from docindex.stores.sql import Registry
 
 
 class StoreParts:

@@ -21,8 +21,8 @@ from docindex.stores.following import at_tables
 from docindex.stores.lance import LanceTables, TableVersion, WritableTable
 from docindex.stores.lancedb_api import LanceTable
 from docindex.stores.parts import StoreParts, now
+from docindex.stores.registry_rows import CommitRow, DocumentRow
 from docindex.stores.rewriting import Choose, rewritten
-from docindex.stores.sql import CommitRow, DocumentRow
 from docindex.stores.survey import Survey, survey
 from docindex.stores.tables import commits, document_tables, documents, pending, sources, table_rows, tags, texts
 

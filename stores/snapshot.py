@@ -23,8 +23,9 @@ from docindex.stores.files import bytes_under, table_folders
 from docindex.stores.lance import LanceTables, OpenVersion, unindexed_rows
 from docindex.stores.late import nodes_without_vector
 from docindex.stores.plans import FACT, Known, read_plan
+from docindex.stores.registry_rows import CommitRow, DocumentRow
 from docindex.stores.search import NodeSearch, unknown
-from docindex.stores.sql import CommitRow, DocumentRow, Registry
+from docindex.stores.sql import Registry
 from docindex.stores.stamps import read_stamps
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Engine, Row, Select, bindparam, exists, func, select
+from sqlalchemy import BigInteger, BindParameter, Column, Engine, Row, Select, bindparam, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docindex.errors import StoreError
-from docindex.protocols import DocumentRecord, SourceRecord
-from docindex.schema import Document, DocumentTable, Field, FieldType, Heading, Page, TableRow, digest
+from docindex.protocols import SourceRecord
+from docindex.schema import Document, Field, FieldType, TableRow
 from docindex.stores.cells import ROWS_AT_ONCE, StoredTableHead, read_heads, read_row
 from docindex.stores.conditions import BUILTIN
 from docindex.stores.database import registry_error
-from docindex.stores.encoding import common_type, from_micros, metadata_from_json
-from docindex.stores.lance import TableVersion
+from docindex.stores.encoding import common_type
 from docindex.stores.records import source_record
+from docindex.stores.registry_rows import CommitKind, CommitRow, DocumentRow, StoredText, commit_row, document_row
 from docindex.stores.statements import CHUNK, chunks
 from docindex.stores.tables import (
     commits,
@@ -37,88 +33,6 @@ from docindex.stores.tables import (
     tags,
     texts,
 )
-
-CommitKind = Literal["created", "changed", "embedded", "derived", "maintained", "recovered", "rolled back"]
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRow:
-    """A version of the index."""
-
-    version: int
-    kind: CommitKind
-    nodes_table: TableVersion
-    vectors_table: TableVersion
-    created_at: int
-    documents: int
-    nodes: int
-    sources: int
-    embedded: int
-
-    def values(self) -> dict[str, object]:
-        """The row as the database has it."""
-        return {
-            "version": self.version,
-            "kind": self.kind,
-            "nodes_table": self.nodes_table.name,
-            "nodes_version": self.nodes_table.number,
-            "nodes_at": self.nodes_table.at,
-            "vectors_table": self.vectors_table.name,
-            "vectors_version": self.vectors_table.number,
-            "vectors_at": self.vectors_table.at,
-            "created_at": self.created_at,
-            "documents": self.documents,
-            "nodes": self.nodes,
-            "sources": self.sources,
-            "embedded": self.embedded,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRow:
-    """A document as the registry has it."""
-
-    record: DocumentRecord
-    text_hash: str
-    tables_hash: str | None
-    hidden: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredText:
-    """A text with its structure, as it lies in the database."""
-
-    deflated_text: bytes
-    deflated_structure: bytes
-
-    @property
-    def text(self) -> str:
-        """The text."""
-        return zlib.decompress(self.deflated_text).decode()
-
-    def matches(self, text_hash: str) -> bool:
-        """Whether it still is what was stored under the hash."""
-        try:
-            return digest(self.text, zlib.decompress(self.deflated_structure).decode()) == text_hash
-        except (zlib.error, UnicodeDecodeError):
-            return False
-
-    def document(self, row: DocumentRow, tables: Iterable[DocumentTable]) -> Document:
-        """The document of a row with this text and these tables."""
-        record = row.record
-        structure = json.loads(zlib.decompress(self.deflated_structure))
-        return Document(
-            doc_id=record.doc_id,
-            source=record.source,
-            text=self.text,
-            media_type=record.media_type,
-            title=record.title,
-            metadata=record.metadata,
-            pages=tuple(Page(*page) for page in structure["pages"]),
-            headings=tuple(Heading(*heading) for heading in structure["headings"]),
-            tables=tuple(tables),
-            hidden=row.hidden,
-        )
 
 
 class Registry:
@@ -167,26 +81,18 @@ class Registry:
         return BUILTIN + tuple(Field(name, common_type(types[name]), builtin=False) for name in sorted(types))
 
     def documents(self, version: int, *, with_tables: bool = False) -> Iterator[DocumentRow]:
-        """All documents by id, or those that have tables: page by page, so that no transaction stays open for long."""
-        after: str | None = None
-        while True:
-            statement = _documents_at(version)
-            if with_tables:
-                statement = statement.where(documents.c.tables_hash.is_not(None))
-            if after is not None:
-                statement = statement.where(documents.c.doc_id > after)
-            page = self._rows(statement.order_by(documents.c.doc_id).limit(CHUNK))
-            yield from map(_document, page)
-            if len(page) < CHUNK:
-                return
-            after = page[-1].doc_id
+        """All documents by id, or those that have tables."""
+        statement = _documents_at(version)
+        if with_tables:
+            statement = statement.where(documents.c.tables_hash.is_not(None))
+        yield from map(document_row, self._paged(statement, documents.c.doc_id))
 
     def documents_by_id(self, version: int, doc_ids: Collection[str]) -> dict[str, DocumentRow]:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
         for chunk in chunks(doc_ids):
             rows = self._rows(_DOCUMENTS_BY_ID, {"version": version, "doc_ids": chunk})
-            found.update((row.doc_id, _document(row)) for row in rows)
+            found.update((row.doc_id, document_row(row)) for row in rows)
         return found
 
     def held(self, version: int, locations: Collection[str]) -> set[str]:
@@ -200,7 +106,7 @@ class Registry:
     def documents_of(self, version: int, location: str) -> list[DocumentRow]:
         """The documents of one file, by id."""
         statement = _documents_at(version).where(documents.c.location == location)
-        return [_document(row) for row in self._rows(statement.order_by(documents.c.doc_id))]
+        return [document_row(row) for row in self._rows(statement.order_by(documents.c.doc_id))]
 
     def load(self, version: int, doc_id: str) -> Document | None:
         """A document with its text."""
@@ -287,16 +193,17 @@ class Registry:
                 statement = select(sources).where(sources.c.location.in_(chunk) & in_force(sources, version))
                 yield from _sources(self._rows(statement))
             return
-        after: str | None = None
-        while True:
-            statement = select(sources).where(in_force(sources, version))
-            if after is not None:
-                statement = statement.where(sources.c.location > after)
-            page = self._rows(statement.order_by(sources.c.location).limit(CHUNK))
-            yield from _sources(page)
-            if len(page) < CHUNK:
-                return
-            after = page[-1].location
+        statement = select(sources).where(in_force(sources, version))
+        yield from _sources(self._paged(statement, sources.c.location))
+
+    def _paged(self, statement: Select[*tuple[Any, ...]], key: Column[str]) -> Iterator[Row[*tuple[Any, ...]]]:
+        """The rows by their key, which is unique: page by page, so that no transaction stays open for long."""
+        page = self._rows(statement.order_by(key).limit(CHUNK))
+        yield from page
+        while len(page) == CHUNK:
+            after = page[-1]._mapping[key]
+            page = self._rows(statement.where(key > after).order_by(key).limit(CHUNK))
+            yield from page
 
     def _rows(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object] | None = None
@@ -306,46 +213,6 @@ class Registry:
                 return connection.execute(statement, values).all()
         except SQLAlchemyError as error:
             raise registry_error(error) from error
-
-
-# --- rows -----------------------------------------------------------------------------------------------------------
-
-
-def commit_row(row: Row[*tuple[Any, ...]]) -> CommitRow:
-    """A row of the commits table, typed."""
-    return CommitRow(
-        version=row.version,
-        kind=row.kind,
-        nodes_table=TableVersion(row.nodes_table, row.nodes_version, row.nodes_at),
-        vectors_table=TableVersion(row.vectors_table, row.vectors_version, row.vectors_at),
-        created_at=row.created_at,
-        documents=row.documents,
-        nodes=row.nodes,
-        sources=row.sources,
-        embedded=row.embedded,
-    )
-
-
-def _document(row: Row[*tuple[Any, ...]]) -> DocumentRow:
-    details = json.loads(row.details)
-    record = DocumentRecord(
-        doc_id=row.doc_id,
-        source=row.source,
-        location=row.location,
-        media_type=row.media_type,
-        title=details["title"],
-        bytes=row.bytes,
-        pages=row.pages,
-        nodes=row.nodes,
-        state="text" if row.waits else "ready",
-        content_hash=row.content_hash,
-        metadata=metadata_from_json(details["metadata"]),
-        modified_at=_time(row.modified_at),
-        added_at=from_micros(row.added_at),
-        updated_at=from_micros(row.updated_at),
-        pages_without_text=tuple(details["pages_without_text"]),
-    )
-    return DocumentRow(record, row.text_hash, row.tables_hash, details.get("hidden", 0))
 
 
 def _documents_at(version: int | BindParameter[int]) -> Select[*tuple[Any, ...]]:
@@ -364,9 +231,5 @@ _TWINS = (
 )
 
 
-def _sources(rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[SourceRecord]:
+def _sources(rows: Iterable[Row[*tuple[Any, ...]]]) -> Iterator[SourceRecord]:
     return (source_record(row._asdict()) for row in rows)
-
-
-def _time(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)

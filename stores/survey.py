@@ -17,8 +17,9 @@ from docindex.stores.changes import field_uses
 from docindex.stores.derived import DerivedRecords
 from docindex.stores.lance import first_line, scan
 from docindex.stores.lancedb_api import LanceTable
+from docindex.stores.registry_rows import CommitRow, DocumentRow
 from docindex.stores.rows import VECTOR_COLUMNS, vectors_in
-from docindex.stores.sql import CommitRow, DocumentRow, Registry
+from docindex.stores.sql import Registry
 
 _BLOCK_ROWS = 2048
 _PART_ROWS = 128

@@ -23,8 +23,8 @@ from docindex.stores.dense import build_vector_index
 from docindex.stores.lance import TableVersion, WritableTable, scan
 from docindex.stores.manifest import Manifest, write_manifest
 from docindex.stores.parts import StoreParts, now
+from docindex.stores.registry_rows import CommitRow
 from docindex.stores.rows import VECTOR_COLUMNS, vector_schema, vectors_in, with_vectors
-from docindex.stores.sql import CommitRow
 from docindex.stores.tables import pending
 
 

@@ -24,9 +24,9 @@ from docindex.stores.late import LateVectors, late_vectors
 from docindex.stores.memory import give_back
 from docindex.stores.parts import StoreParts, now, silent
 from docindex.stores.recall import measure_index
+from docindex.stores.registry_rows import CommitKind, CommitRow
 from docindex.stores.repair import mend
 from docindex.stores.rows import node_batches, node_schema, vector_batches, vector_schema
-from docindex.stores.sql import CommitKind, CommitRow
 from docindex.stores.stamps import write_stamps
 from docindex.stores.validate import check_changes, is_empty
 from docindex.stores.versions import add_tag, go_back_to, remove_tag
