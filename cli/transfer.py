@@ -62,7 +62,7 @@ def import_(
       docindex import manuals.bundle --index manuals
     """
     from docindex.index import Index
-    from docindex.ingest.bundle import read_about
+    from docindex.ingest.bundle_reading import read_about
 
     session = Session.of(ctx)
     bring_model(session, read_about(file).config.embedder)

@@ -16,7 +16,7 @@ from docindex.errors import EmbedderMismatchError, LoadError, ModelError
 from docindex.stored_index import no_progress
 
 if TYPE_CHECKING:
-    from docindex.ingest.bundle import BundleReader
+    from docindex.ingest.bundle_reading import BundleReader
     from docindex.ingest.unchanged import Look
     from docindex.protocols import OnProgress, Writer
     from docindex.schema import Hit, IndexDefinition, IngestReport, Response, SearchMode
@@ -95,7 +95,7 @@ class Index(AnsweringIndex):
             StoreError: The bundle is damaged, or the folder holds an index already.
             EmbedderMismatchError: The embedder of that name is another model here.
         """
-        from docindex.ingest.bundle import BundleReader
+        from docindex.ingest.bundle_reading import BundleReader
 
         environment = environment or Environment.read()
         with BundleReader(Path(bundle)) as reader:
@@ -212,7 +212,7 @@ class Index(AnsweringIndex):
             EmbedderMismatchError: It was built with another embedder.
             LockedError: Another process is writing, and still is after `wait_seconds`.
         """
-        from docindex.ingest.bundle import BundleReader
+        from docindex.ingest.bundle_reading import BundleReader
 
         with BundleReader(Path(bundle)) as reader:
             return self._take(reader, on_progress, wait_seconds)

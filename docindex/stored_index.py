@@ -273,7 +273,7 @@ class StoredIndex:
         Raises:
             StoreError: The file exists.
         """
-        from docindex.ingest.bundle import export_bundle
+        from docindex.ingest.bundle_writing import export_bundle
 
         parts = self._parts
         export_bundle(

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from docindex import EmbedderMismatchError, FormatError, Index, IngestOptions, LoadOptions, NoModelError, StoreError
-from docindex.ingest.bundle import BundleReader, read_about
+from docindex.ingest.bundle_reading import BundleReader, read_about
 from docindex.protocols import DocumentRecord
 from docindex.schema import Problem, Progress
 from docindex.stores.commit import open_stores
