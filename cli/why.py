@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docindex.cli.options import (
-    AtOption,
-    FilterOption,
-    IndexOption,
-    JsonOption,
-    KOption,
-    ModeOption,
-    PromptsOption,
-)
+from docindex.cli.options import AtOption, FilterOption, IndexOption, JsonOption, KOption, ModeOption, PromptsOption
 from docindex.cli.output import print_json
 from docindex.cli.render import shortened
 from docindex.cli.retrieving import (

@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from docindex.ingest.groups import GROUP_NODES
 from docindex.protocols import ChangeSet, DocumentChange, DocumentRecord, OnProgress, SourceRecord, Writer
 from docindex.schema import IngestReport, NodeCounts, Problem, Progress
-
-GROUP_NODES = 2048
-"""A commit is due when so many nodes are waiting."""
 
 
 @dataclass(frozen=True, slots=True)

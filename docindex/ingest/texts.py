@@ -5,42 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
 from docindex.indices.passages import PassageIndex
 from docindex.ingest.background import BackgroundCommits
+from docindex.ingest.groups import Group, Taken
 from docindex.ingest.plan import UNFINISHED, Plan, PlannedFile, is_there
-from docindex.protocols import (
-    ChangeSet,
-    DocumentChange,
-    DocumentRecord,
-    Loaded,
-    OnProgress,
-    SourceRecord,
-    Vectors,
-    Writer,
-)
-from docindex.schema import (
-    BlankPages,
-    Document,
-    HiddenText,
-    Node,
-    NodeCounts,
-    Problem,
-    Progress,
-    Unread,
-    digest,
-    plain_value,
-)
+from docindex.protocols import DocumentRecord, Loaded, OnProgress, SourceRecord, Writer
+from docindex.schema import BlankPages, Document, HiddenText, NodeCounts, Problem, Progress, Unread, digest, plain_value
 
 logger = logging.getLogger("docindex.ingest")
 
-GROUP_NODES = 2048
-"""A commit is due when so many nodes are waiting: enough to make its fixed cost small, few enough to hold."""
 GROUP_SECONDS = 2.0
-"""And after so many seconds, whatever is waiting, so that a search sees it soon."""
+"""A commit is due after so many, whatever is waiting, so that a search sees it soon."""
 FIRST_GROUP_SECONDS = 0.25
 """The first one comes sooner, and each next one waits twice as long: a small folder is searchable while it is read."""
 
@@ -65,47 +44,6 @@ class Reading(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A document that waits for its commit."""
-
-    document: Document
-    record: SourceRecord
-    content_hash: str
-    nodes: tuple[Node, ...]
-
-    def change(self, vectors: Vectors) -> DocumentChange:
-        is_whole_file = self.document.doc_id == self.record.name
-        return DocumentChange(
-            document=self.document,
-            location=self.record.location,
-            content_hash=self.content_hash,
-            bytes=self.record.bytes if is_whole_file else len(self.document.text.encode()),
-            modified_at=self.record.modified_at,
-            nodes=self.nodes,
-            vectors=vectors,
-        )
-
-
-@dataclass(slots=True)
-class _Group:
-    """What the next commit will hold."""
-
-    documents: list[_Taken] = field(default_factory=list)
-    sources: list[SourceRecord] = field(default_factory=list)
-    delete_documents: set[str] = field(default_factory=set)
-    delete_sources: set[str] = field(default_factory=set)
-    nodes: int = 0
-    since: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.documents or self.sources or self.delete_documents or self.delete_sources)
-
-    def is_due(self, seconds: float) -> bool:
-        return self.nodes >= GROUP_NODES or (self.nodes > 0 and time.monotonic() - self.since > seconds)
-
-
 class TextStage:
     """One ingest's text stage under way: the group that is being filled, and the counts so far.
 
@@ -125,7 +63,7 @@ class TextStage:
         self._index = index
         self._todo = todo
         self._on_progress = on_progress
-        self._group = _Group()
+        self._group = Group()
         self._group_seconds = FIRST_GROUP_SECONDS
         self._commits = BackgroundCommits(self._write)
         self._owners: dict[str, SourceRecord] = {}
@@ -248,26 +186,14 @@ class TextStage:
         """Begins to commit the group, once the one before is committed."""
         if not self._group.is_empty:
             self._commits.begin(self._group)
-            self._group = _Group()
+            self._group = Group()
             self._group_seconds = min(2 * self._group_seconds, GROUP_SECONDS)
 
-    def _write(self, group: _Group) -> None:
+    def _write(self, group: Group) -> None:
         """Commits a group, with the vectors that the index has already."""
         nodes = [node for taken in group.documents for node in taken.nodes]
         vectors, reused = self._index.known_vectors(nodes, self._writer.snapshot)
-        changes, row = [], 0
-        for taken in group.documents:
-            changes.append(taken.change(vectors[row : row + len(taken.nodes)]))
-            row += len(taken.nodes)
-        self._writer.commit(
-            ChangeSet(
-                documents=changes,
-                delete_documents=group.delete_documents,
-                sources=group.sources,
-                delete_sources=group.delete_sources,
-            ),
-            self._on_progress,
-        )
+        self._writer.commit(group.changes(vectors), self._on_progress)
         self._writer.maintain(self._on_progress)
         self._reused += reused
 
@@ -304,7 +230,7 @@ class TextStage:
         old = {node.node_id for node in before} if stored else set()
         new = {node.node_id for node in nodes}
         self._counts += NodeCounts(added=len(new - old), deleted=len(old - new))
-        self._group.documents.append(_Taken(document, record, content_hash, nodes))
+        self._group.documents.append(Taken(document, record, content_hash, nodes))
         self._group.nodes += len(nodes)
 
     def _other_owner(self, doc_id: str, stored: DocumentRecord | None, file: PlannedFile) -> str | None:

@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 
 from docindex.errors import LockedError, StoreError
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, Snapshot
-from docindex.schema import (
-    MetadataValue,
-    Progress,
-)
+from docindex.schema import MetadataValue, Progress
 from docindex.testing.condition_meaning import DAY
 from docindex.testing.store_suite import StoreSuite
 from docindex.testing.stored_texts import DIM, commit, source_of, text_change, text_vector, texts

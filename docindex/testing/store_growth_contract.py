@@ -15,16 +15,7 @@ from hypothesis import strategies as st
 
 from docindex.errors import StoreError
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, NodeVectors, Snapshot
-from docindex.schema import (
-    CellValue,
-    Column,
-    ColumnType,
-    Compare,
-    DocumentTable,
-    Field,
-    Progress,
-    TableRow,
-)
+from docindex.schema import CellValue, Column, ColumnType, Compare, DocumentTable, Field, Progress, TableRow
 from docindex.testing.store_suite import StoreSuite
 from docindex.testing.stored_texts import DIM, commit, source_of, text_change, text_vector, texts
 

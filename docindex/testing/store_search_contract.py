@@ -14,12 +14,7 @@ from hypothesis import given, settings
 
 from docindex.errors import StoreError
 from docindex.protocols import IndexStore
-from docindex.schema import (
-    Compare,
-    Condition,
-    Field,
-    Not,
-)
+from docindex.schema import Compare, Condition, Field, Not
 from docindex.testing.condition_meaning import DAY, HOSTILE, conditions, holds, hostile_metadata
 from docindex.testing.store_suite import StoreSuite
 from docindex.testing.stored_texts import DIM, commit, text_change, text_vector, texts

@@ -9,14 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from docindex.protocols import ChangeSet, DocumentChange, IndexStore, Match, Snapshot, SourceRecord, Vectors
-from docindex.schema import (
-    Document,
-    Heading,
-    MetadataValue,
-    Node,
-    Page,
-    digest,
-)
+from docindex.schema import Document, Heading, MetadataValue, Node, Page, digest
 
 DIM = 16
 
