@@ -9,19 +9,20 @@ from dataclasses import replace
 from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement
 from docindex.answering.packing import answer_room, fill_all, room_for
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import answer_prompt
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Vectors
 from docindex.schema import Document, Hit, Response
 
 
-class AccumulateSynthesizer:
+class AccumulateSynthesizer(PiecewiseSynthesizer):
     """Asks the model about each hit alone and lists what it says; each item is borne out by its own hit.
 
-    Hits that say nothing about the question have no item. A hit that is too long for the context is read in parts.
+    Hits that say nothing about the question have no item. A hit that is too long for the context is read in parts. The
+    items come one at a time, or a batch of them.
     """
 
     def __init__(
@@ -44,14 +45,6 @@ class AccumulateSynthesizer:
         self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
         self._max_tokens = max_tokens
         self._prompts = prompts
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The list as it grows, an item at a time, or a batch of them.
-
-        Raises:
-            QueryError: The question is empty, or alone too long for the model's context.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None

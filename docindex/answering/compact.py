@@ -8,9 +8,9 @@ from typing import Protocol
 
 from docindex.answering.grounding import GroundedAnswer, Grounding
 from docindex.answering.packing import PackedPrompt, answer_room, pack
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import STOP
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Vectors
@@ -27,11 +27,12 @@ class Packing(Protocol):
         ...
 
 
-class CompactSynthesizer:
+class CompactSynthesizer(PiecewiseSynthesizer):
     """Answers from the best hits with one request to the model.
 
     A sentence is given out once it is whole and a source sentence bears it out; others are left out. Where nothing is
-    left, the best source sentence is quoted as it stands, and where there is none the answer says so.
+    left, the best source sentence is quoted as it stands, and where there is none the answer says so. Nothing that was
+    given out is taken back.
     """
 
     def __init__(
@@ -64,14 +65,6 @@ class CompactSynthesizer:
         self._max_tokens = max_tokens
         self._max_hits = max_hits
         self._prompts = prompts
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The answer as it grows, a sentence at a time; nothing that was given out is taken back.
-
-        Raises:
-            QueryError: The question is empty, or alone too long for the model's context.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None

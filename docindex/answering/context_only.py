@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 
 from docindex.answering.grounding import GroundedAnswer, Grounding
 from docindex.answering.orders import without_orders
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.errors import RequestCancelledError
 from docindex.protocols import Vectors
@@ -18,8 +18,11 @@ MODEL = "context-only"
 """What a response names as its model."""
 
 
-class ContextSynthesizer:
-    """Gives the passages, each with its marker and place in front, where they have to do with the question at all."""
+class ContextSynthesizer(PiecewiseSynthesizer):
+    """Gives the passages, each with its marker and place in front, where they have to do with the question at all.
+
+    They come one at a time. The citation of each has it whole; orders to a model are left out of the text.
+    """
 
     def __init__(
         self,
@@ -31,14 +34,6 @@ class ContextSynthesizer:
         """Puts the parts together; they are those of `CompactSynthesizer`, but there is no model."""
         self._policy = policy or AnswerPolicy()
         self._grounding = Grounding(load_document, self._policy, embed)
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The passages, one at a time. The citation of each has it whole; orders to a model are left out of the text.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 
 from docindex.answering.grounding import GroundedAnswer, Grounding
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.quotes import SourceSentence
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.errors import RequestCancelledError
 from docindex.protocols import Vectors
@@ -20,8 +20,11 @@ _ALIKE = 0.6
 """Two sentences that share so much of their words say nearly the same."""
 
 
-class ExtractSynthesizer:
-    """Quotes the sentences that could answer the question best, the most relevant first, and none twice."""
+class ExtractSynthesizer(PiecewiseSynthesizer):
+    """Quotes the sentences that could answer the question best, the most relevant first, and none twice.
+
+    The quotes come one at a time; all hits are read.
+    """
 
     def __init__(
         self,
@@ -38,14 +41,6 @@ class ExtractSynthesizer:
         self._policy = policy or AnswerPolicy()
         self._grounding = Grounding(load_document, self._policy, embed)
         self._max_sentences = max_sentences
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The answer, a quote at a time; all hits are read.
-
-        Raises:
-            QueryError: The question is empty.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None

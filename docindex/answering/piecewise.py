@@ -1,15 +1,15 @@
-"""What the engines have in common: who can tell an answer piece by piece can be asked for it in every way."""
+"""What engines and synthesizers have in common: who tells an answer piece by piece can be asked for it in every way."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
-from docindex.answering.streams import asked
+from docindex.answering.streams import LazyAnswer, asked
 from docindex.protocols import AnswerStream
-from docindex.schema import Response
+from docindex.schema import Hit, Response
 
 
 class PiecewiseEngine(ABC):
@@ -42,4 +42,22 @@ class PiecewiseEngine(ABC):
 
     @abstractmethod
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
+        """The pieces, and the whole response at their end. The question is not empty."""
+
+
+class PiecewiseSynthesizer(ABC):
+    """A synthesizer whose answers come piece by piece."""
+
+    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
+        """The answer as it grows; work begins with the first piece that is asked for.
+
+        Raises:
+            QueryError: The question is empty or, from the iterator, alone too long for the model's context.
+        """
+        return asked(question, self._answer(question, hits, cancel))
+
+    @abstractmethod
+    def _answer(
+        self, question: str, hits: Sequence[Hit], cancel: threading.Event | None
+    ) -> Generator[str, None, Response]:
         """The pieces, and the whole response at their end. The question is not empty."""

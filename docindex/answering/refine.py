@@ -7,20 +7,20 @@ from collections.abc import Callable, Generator, Sequence
 
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, beyond, improves, text_of
 from docindex.answering.packing import Fit, answer_room, fill, fits, is_short, parts_of, room_for
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import STOP, refine_prompt
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, Vectors
 from docindex.schema import Document, Hit, Response, Step
 
 
-class RefineSynthesizer:
+class RefineSynthesizer(PiecewiseSynthesizer):
     """Reads all hits, a few a prompt, the best first; from the second prompt on the model sees the answer so far.
 
     An answer without a verified sentence never replaces one that has some, nor does one that says nothing new. What the
-    last prompt gives is streamed.
+    last prompt gives is streamed; the drafts before it are the steps of the response.
     """
 
     def __init__(
@@ -40,14 +40,6 @@ class RefineSynthesizer:
         self._max_tokens = max_tokens
         self._max_hits = max_hits
         self._prompts = prompts
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The answer as it grows, from the last prompt on; the drafts before it are the steps of the response.
-
-        Raises:
-            QueryError: The question is empty, or alone too long for the model's context.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None

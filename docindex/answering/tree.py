@@ -10,9 +10,9 @@ from typing import TypeAlias
 from docindex.answering.completing import completions
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, any_verified, improves, text_of
 from docindex.answering.packing import Filling, answer_room, fill_all, fits, room_for
+from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import STOP, answer_prompt, combine_prompt
-from docindex.answering.streams import LazyAnswer, asked
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Message, Vectors
@@ -32,11 +32,12 @@ class _Task:
     cancel: threading.Event | None
 
 
-class TreeSynthesizer:
+class TreeSynthesizer(PiecewiseSynthesizer):
     """Reads all hits, a few a prompt and all prompts at once, and has the model make one answer of what came of them.
 
     Only what a hit bears out goes up the tree, and what comes out at its top is held against the hits again: citations
-    name them, never an answer in between. The last prompt's answer is streamed.
+    name them, never an answer in between. The last prompt's answer is streamed; the answers before it are the steps of
+    the response.
     """
 
     def __init__(
@@ -61,14 +62,6 @@ class TreeSynthesizer:
         self._max_tokens = max_tokens
         self._max_hits = max_hits
         self._prompts = prompts
-
-    def synthesize(self, question: str, hits: Sequence[Hit], *, cancel: threading.Event | None = None) -> LazyAnswer:
-        """The answer as it grows, from the last prompt on; the answers before it are the steps of the response.
-
-        Raises:
-            QueryError: The question is empty, or alone too long for the model's context.
-        """
-        return asked(question, self._answer(question, hits, cancel))
 
     def _answer(
         self, question: str, hits: Sequence[Hit], cancel: threading.Event | None
