@@ -69,6 +69,8 @@ class DealtTable:
         One that goes on from `last` may have a single row.
         """
         rows = self._rows()
+        if not _say_something(rows):
+            return None
         full = sum(sum(1 for cell in row if cell.text) > 1 for row in rows)
         cells = TableCells(self._name(), rows, set(range(_naming(rows))))
         table = PdfTable(cells, self.grid.xs)
@@ -131,6 +133,12 @@ class DealtTable:
     def _name(self) -> str:
         name = self._text(self.grid.places[self._first - 1][0]) if 0 < self._first < self._end else ""
         return name if len(name) <= LONGEST_NAME else ""
+
+
+def _say_something(rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether letters and digits are at least half of what is in them: in a drawing, cells hold dashes and dots."""
+    marks = "".join("".join(cell.text.split()) for row in rows for cell in row)
+    return sum(map(str.isalnum, marks)) * 2 >= len(marks)
 
 
 def _naming(rows: Sequence[Sequence[Cell]]) -> int:

@@ -190,6 +190,18 @@ def test_a_grid_with_labels_at_one_side_is_no_table(read):
     assert read(pdf).tables == ()
 
 
+def test_a_drawing_whose_cells_hold_dashes_is_no_table(read):
+    pdf = blank()
+    grid(pdf, [["a", "b", "c"], ["----", "....", "----"], ["----", "----", "...."]])
+    assert read(pdf).tables == ()
+
+
+def test_a_table_may_have_dashes_where_nothing_is_known(read):
+    pdf = blank()
+    grid(pdf, [["Part", "Maker", "Price"], ["Bolt", "-", "-"], ["Nut", "-", "0.25"]])
+    assert len(read(pdf).tables) == 1
+
+
 def test_white_areas_behind_words_are_no_lines(read):
     pdf = blank()
     pdf.set_fill_color(255, 255, 255)
