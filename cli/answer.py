@@ -17,6 +17,8 @@ from docindex.cli.answering import (
     DatabaseOption,
     DocumentOption,
     EngineOption,
+    EntailmentOption,
+    LeastEntailmentOption,
     SentencesOption,
     StepsOption,
     StrictOption,
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from docindex.searchable import Searchable
 
 LEAVE = ("/quit", "/exit")
-_NOT_OF_FORMS = ("synthesis", "steps", "sentences", "document", "database")
+_NOT_OF_FORMS = ("synthesis", "entailment", "least_entailment", "steps", "sentences", "document", "database")
 
 
 def query(
@@ -73,6 +75,8 @@ def query(
     engine: EngineOption = "retriever",
     synthesis: SynthesisOption = "compact",
     strict: StrictOption = False,
+    entailment: EntailmentOption = False,
+    least_entailment: LeastEntailmentOption = 0.0,
     steps: StepsOption = 4,
     sentences: SentencesOption = 5,
     document: DocumentOption = None,
@@ -139,7 +143,9 @@ def query(
       docindex query "Thanks a lot!" --routes routes.yaml
       docindex query "How long is the warranty?" --schema warranty.json
     """
-    answers = answer_options(synthesis, strict, steps, sentences, document, database, cache, prompts)
+    answers = answer_options(
+        synthesis, strict, entailment, least_entailment, steps, sentences, document, database, cache, prompts
+    )
     options = retrieval_options(via, expand, window, transform, rerank, settings)
     from docindex.index import Index
 
@@ -154,7 +160,8 @@ def query(
             raise QueryError("--schema goes without --engine and --routes: the form is filled in from passages.")
         for option in _NOT_OF_FORMS:
             if is_given(ctx, option):
-                raise QueryError(f"--{option} goes without --schema: it says how answers in words are made.")
+                name = option.replace("_", "-")
+                raise QueryError(f"--{name} goes without --schema: it says how answers in words are made.")
         form = _schema_in(schema)
         with _open(session, index, config, at) as opened:
             if not isinstance(opened, Index):

@@ -30,6 +30,22 @@ SynthesisOption = Annotated[
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Withhold sentences that could not be verified.")]
+EntailmentOption = Annotated[
+    bool,
+    typer.Option(
+        "--entailment", help="Have the model judge whether the passage supports each sentence; it reads that again."
+    ),
+]
+LeastEntailmentOption = Annotated[
+    float,
+    typer.Option(
+        "--least-entailment",
+        metavar="P",
+        min=0,
+        max=1,
+        help="With --entailment: a sentence of which the model finds that less likely counts as not verified.",
+    ),
+]
 StepsOption = Annotated[
     int, typer.Option("--steps", metavar="N", min=1, max=20, help="How many questions an engine may ask on its way.")
 ]
@@ -64,6 +80,8 @@ CacheOption = Annotated[
 def answer_options(
     synthesis: SynthesisMode,
     strict: bool,
+    entailment: bool,
+    least_entailment: float,
     steps: int,
     sentences: int,
     documents: list[str] | None,
@@ -75,6 +93,8 @@ def answer_options(
     return AnswerOptions(
         synthesis=synthesis,
         strict=strict,
+        entailment=entailment,
+        least_entailment=least_entailment,
         steps=steps,
         sentences=sentences,
         documents=tuple(documents or ()),

@@ -58,6 +58,7 @@ def show_sources(screen: Screen, response: Response) -> None:
             Span(_name(citation.source, citation.doc_id), "name"),
             _page(citation.page, citation.page_label),
             Span("" if citation.verified else "  not verified", "warn"),
+            Span("" if citation.entailment is None else f"  entailment {citation.entailment:.2f}", "dim"),
         )
         screen.line(_quote(citation), indent=4)
     if response.dropped and response.tokens.prompt:
@@ -160,7 +161,13 @@ def _cost(response: Response) -> str:
     parts = [] if response.route is None else [f"route {response.route}"]
     if tokens.prompt:
         parts.append(f"{tokens.prompt:,} tokens read{cached}, {tokens.completion:,} written")
-    labels = {"route": "routing", "retrieve": "search", "first_token": "first word", "total": "in all"}
+    labels = {
+        "route": "routing",
+        "retrieve": "search",
+        "first_token": "first word",
+        "entailment": "judging",
+        "total": "in all",
+    }
     parts += [f"{label} {readable_ms(times[name])}" for name, label in labels.items() if name in times]
     return " · ".join([*parts, PurePath(response.model).name])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -165,7 +164,7 @@ class AnsweringIndex(StoredIndex, Searchable):
             k=k,
             mode=mode,
             where=self.condition(filter),
-            policy=replace(self.policy(false_refusals), strict=answers.strict),
+            policy=self.policy(false_refusals).under(answers),
             answers=answers,
             prompts=_prompts(answers.prompts),
         )
@@ -185,10 +184,13 @@ class AnsweringIndex(StoredIndex, Searchable):
 
         What it refuses is what the default policy does, unless that of an index (`Index.policy`) is given.
         """
+        from docindex.answering.policy import AnswerPolicy
+
         how = answers or AnswerOptions()
         prompts = _prompts(how.prompts)
+        thresholds = (policy or AnswerPolicy()).under(how)
         engine = wiring.engine(
-            self._parts, retriever, load_document, k, mode, None, policy, how, prompts, self._version
+            self._parts, retriever, load_document, k, mode, None, thresholds, how, prompts, self._version
         )
         return wiring.spanned(self._parts, engine, "retriever")
 

@@ -156,6 +156,10 @@ class AnswerOptions:
     """How an answer is made of the passages."""
     strict: bool = False
     """Withhold sentences that could not be verified, which are marked otherwise."""
+    entailment: bool = False
+    """Have the model judge whether the cited passage supports each sentence that it wrote."""
+    least_entailment: float = 0.0
+    """A sentence of which the model finds that less likely counts as not verified; 0 counts none so."""
     steps: int = 4
     """How many questions an engine may ask on its way to one answer."""
     sentences: int = 5
@@ -173,6 +177,12 @@ class AnswerOptions:
     def __post_init__(self) -> None:
         if self.synthesis not in get_args(SynthesisMode):
             raise ConfigError(f"There is no synthesis {self.synthesis!r}: choose {', '.join(get_args(SynthesisMode))}.")
+        if not 0 <= self.least_entailment <= 1:
+            raise ConfigError(f"least_entailment is {self.least_entailment}: give a probability from 0 to 1.")
+        if self.least_entailment and not self.entailment:
+            raise ConfigError("least_entailment is a bound for what the model judges: set entailment, too.")
+        if self.entailment and self.synthesis in _VERBATIM:
+            raise ConfigError(f"{self.synthesis!r} quotes as it stands, which needs no entailment: leave that out.")
         _in_range("steps", self.steps, 1, 20)
         _in_range("sentences", self.sentences, 1, 100)
 
@@ -182,13 +192,16 @@ class AnswerOptions:
             self,
             documents=self.documents if engine in _DOCUMENT_ENGINES else (),
             database=self.database if engine in _TABLE_ENGINES else None,
+            entailment=self.entailment and engine not in _QUOTING_ENGINES,
+            least_entailment=0.0 if engine in _QUOTING_ENGINES else self.least_entailment,
         )
 
     def check_engine(self, engine: EngineName) -> None:
         """Refuses what an engine of the name would never look at, so that nobody waits for it to matter.
 
         Raises:
-            ConfigError: `database` or `documents` is given, and the engine asks no tables or takes no documents.
+            ConfigError: `database` or `documents` is given, and the engine asks no tables or takes no documents; or
+                `entailment`, and no sentence of its answers is the model's.
         """
         usable = self.usable_by(engine)
         if usable.database != self.database:
@@ -197,10 +210,14 @@ class AnswerOptions:
         if usable.documents != self.documents:
             choices = ", ".join(_DOCUMENT_ENGINES)
             raise ConfigError(f"The engine {engine!r} is not for given documents: choose {choices}, or give a filter.")
+        if usable.entailment != self.entailment:
+            raise ConfigError(f"The engine {engine!r} writes no sentences, which entailment is of: leave that out.")
 
 
 _TABLE_ENGINES: tuple[EngineName, ...] = ("tables", "auto", "agent", "subquestions", "multi-step", "compare")
 _DOCUMENT_ENGINES: tuple[EngineName, ...] = ("summary", "compare", "auto", "agent")
+_QUOTING_ENGINES: tuple[EngineName, ...] = ("summary", "tables")
+_VERBATIM: tuple[SynthesisMode, ...] = ("extract", "context-only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from docindex.testing.scripted_llm import ScriptedLLM
 from docindex.wiring import Parts
 
 QUESTION = "How do I reset the station to its factory settings?"
+ENTAILED = "How long does the warranty last?"
+"""The default model answers it in words of its own that the documents bear out."""
 FOREIGN = "Who won the football World Cup in 1998?"
 ASKED: dict[EngineName, str] = {
     "retriever": QUESTION,
@@ -175,6 +177,40 @@ def test_a_citation_has_the_scores_of_the_sentence_that_rests_on_it(
     assert "similarity" not in quoted.as_dict()
     by_words = example_index.engine(mode="lexical", answers=AnswerOptions(cache=False)).query(QUESTION).citations
     assert {citation.similarity for citation in by_words} == {None}
+
+
+def test_the_model_judges_what_it_wrote(example_index: Index):
+    judged = example_index.engine(answers=AnswerOptions(entailment=True)).query(ENTAILED)
+    check(example_index, judged)
+    likely = [citation.entailment for citation in judged.citations if citation.entailment is not None]
+    assert likely
+    assert all(0 < one < 1 for one in likely)
+    assert judged.timings_ms["entailment"] > 0
+    plain = example_index.engine().query(ENTAILED)
+    assert plain.answer == judged.answer
+    assert judged.tokens.prompt > plain.tokens.prompt
+    assert all("entailment" not in citation for citation in plain.as_dict()["citations"])
+    told = [citation.get("entailment") for citation in judged.as_dict()["citations"]]
+    assert told == [citation.entailment and round(citation.entailment, 6) for citation in judged.citations]
+
+    marked = example_index.engine(answers=AnswerOptions(entailment=True, least_entailment=1)).query(ENTAILED)
+    assert marked.answer.startswith(plain.answer), "what was given out stays"
+    for citation in marked.citations:
+        assert citation.verified is (citation.entailment is None)
+
+
+def test_with_strict_a_bound_for_the_models_judgement_withholds(example_index: Index):
+    strict, loose, tight = (
+        example_index.engine(answers=AnswerOptions(strict=True, entailment=entailment, least_entailment=least))
+        for entailment, least in ((False, 0), (True, 0), (True, 1))
+    )
+    assert loose.query(ENTAILED).answer == strict.query(ENTAILED).answer
+    quoted = tight.query(ENTAILED)
+    check(example_index, quoted)
+    assert [citation.entailment for citation in quoted.citations] == [None]
+    assert quoted.answer.startswith("“")
+    assert [step.kind for step in quoted.steps] == ["entailment"] * len(quoted.steps)
+    assert quoted.steps
 
 
 def test_documents_that_an_engine_can_not_take_are_refused(example_index: Index):

@@ -14,6 +14,8 @@ from docindex.indices.definitions import definition_of
 from docindex.joined import JoinedIndex
 from docindex.retrieval.options import RetrievalOptions
 from docindex.schema import Via
+from docindex.testing.scripted_llm import ScriptedLLM
+from docindex.wiring import Parts
 
 PASSAGES = AnswerOptions(synthesis="context-only")
 
@@ -142,6 +144,15 @@ def test_answers_come_from_all_of_them(both: JoinedIndex):
             both.engine(**options)
     with pytest.raises(ConfigError, match="asks no tables"):
         both.engine(answers=AnswerOptions(database="sqlite:///shop.db"))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_can_not_be_verified_is_withheld_where_that_is_wanted(
+    both: JoinedIndex, monkeypatch: pytest.MonkeyPatch, strict: bool
+):
+    monkeypatch.setattr(Parts, "llm", lambda parts: ScriptedLLM("The old stork pump runs at 900 rpm."))
+    engine = both.engine(k=2, answers=AnswerOptions(strict=strict, cache=False))
+    assert ("The old stork" not in engine.query("How fast does the stork pump run?").answer) is strict
 
 
 def test_conversations_are_kept_in_the_first_one(both: JoinedIndex):

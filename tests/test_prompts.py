@@ -112,6 +112,14 @@ def test_those_of_the_answers_serve_the_search_too(filled: Index, llm: Judging, 
     assert llm.marks == {"transform_step_back", "system", "question"}
 
 
+def test_answers_are_judged_with_them(filled: Index, llm: Judging, marked: Path):
+    llm._replies = ("The engine needs 4.2 litres of oil.",)
+    answers = AnswerOptions(prompts=marked, cache=False, entailment=True)
+    (citation,) = filled.engine(answers=answers).query(QUESTION).citations
+    assert citation.entailment == 0.5
+    assert llm.marks == {"system", "question", "entailment_system", "entailment"}
+
+
 @pytest.mark.parametrize("name", ["hyde", "compare", "summary"])
 def test_engines_search_with_them(filled: Index, llm: Judging, marked: Path, name: EngineName):
     options = None if name == "hyde" else RetrievalOptions(transform="hyde")

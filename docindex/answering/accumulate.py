@@ -7,11 +7,13 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from docindex.answering.completing import completions
+from docindex.answering.entailment import Entailment
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement
 from docindex.answering.packing import answer_room, fill_all, room_for
 from docindex.answering.piecewise import PiecewiseSynthesizer
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.prompting import answer_prompt
+from docindex.answering.sentences import ITEM
 from docindex.answering.usage import Clock
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import LLM, BatchingLLM, Vectors
@@ -35,6 +37,7 @@ class AccumulateSynthesizer(PiecewiseSynthesizer):
         max_tokens: int = 160,
         policy: AnswerPolicy | None = None,
         prompts: Prompts = SHIPPED,
+        entailment: Entailment | None = None,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_tokens` is of each item.
 
@@ -42,7 +45,7 @@ class AccumulateSynthesizer(PiecewiseSynthesizer):
         """
         self._llm = llm
         self._batching = batching
-        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed, entailment)
         self._max_tokens = max_tokens
         self._prompts = prompts
 
@@ -52,7 +55,7 @@ class AccumulateSynthesizer(PiecewiseSynthesizer):
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
         parts, dropped = fill_all(hits, room_for(self._llm, question, max_tokens, self._prompts), 1)
-        answer = GroundedAnswer(self._grounding, question, hits, clock, apart="\n")
+        answer = GroundedAnswer(self._grounding, question, hits, clock, apart="\n", cancel=cancel)
         if not answer.foreign:
             chats = [answer_prompt(question, part.hits, self._prompts) for part in parts]
             found = completions(self._llm, self._batching, chats, max_tokens=max_tokens, cancel=cancel)
@@ -68,5 +71,5 @@ class AccumulateSynthesizer(PiecewiseSynthesizer):
 
 def _item(statement: Statement) -> Statement:
     """The first sentence of an item."""
-    sentence = replace(statement.sentence, gap="\n", text=f"- {statement.sentence.text}")
+    sentence = replace(statement.sentence, gap="\n", text=f"{ITEM}{statement.sentence.text}")
     return replace(statement, sentence=sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from docindex.answering.orders import cleared
@@ -223,9 +223,11 @@ def _holds(document: Document | None, start: int, text: str) -> bool:
 class CitationList:
     """The citations of one answer, numbered in the order in which they come up."""
 
-    def __init__(self, load_document: Callable[[str], Document | None]) -> None:
+    def __init__(self, load_document: Callable[[str], Document | None], *, least_entailment: float = 0.0) -> None:
         self._load_document = load_document
-        self._citations: dict[tuple[str, int, int, bool], Citation] = {}
+        self._least_entailment = least_entailment
+        self._citations: dict[int, Citation] = {}
+        self._markers: dict[tuple[str, int, int, bool], int] = {}
 
     def cite(
         self,
@@ -241,6 +243,26 @@ class CitationList:
         """
         hit, start, end, text = sentence.hit, sentence.start, sentence.end, sentence.text
         return self._cite(hit, start, end, text, verified=verified, support=support, similarity=similarity)
+
+    def weigh(self, sentence: SourceSentence, entailment: float, *, verified: bool) -> None:
+        """Adds how likely the model finds what rests on a sentence; `verified` is as it was cited."""
+        marker = self._markers[self._key(sentence.hit, sentence.start, sentence.end, sentence.text, verified)]
+        self._citations[marker] = self._citations[marker].cited_again(entailment=entailment)
+
+    def doubt(self) -> None:
+        """Takes back that those are verified which are entailed too little.
+
+        Where such a sentence is quoted later on, that is another citation.
+        """
+        for key, marker in tuple(self._markers.items()):
+            citation = self._citations[marker]
+            if citation.verified and not self.is_entailed(citation.entailment):
+                self._citations[marker] = replace(citation, verified=False)
+                del self._markers[key]
+
+    def is_entailed(self, likelihood: float | None) -> bool:
+        """Whether what the model finds, if it was asked, is enough."""
+        return likelihood is None or likelihood >= self._least_entailment
 
     def quote(self, sentence: SourceSentence) -> int:
         """The marker of a sentence that is given as it stands."""
@@ -272,13 +294,14 @@ class CitationList:
         support: float | None,
         similarity: float | None,
     ) -> int:
-        document = self._load_document(hit.doc_id)
-        verified = verified and _holds(document, start, text)
-        key = (hit.doc_id, start, end, verified)
-        if key not in self._citations:
+        key = self._key(hit, start, end, text, verified)
+        if key not in self._markers:
+            document = self._load_document(hit.doc_id)
             page = document.page_at(start) if document else None
-            self._citations[key] = Citation(
-                marker=len(self._citations) + 1,
+            marker = len(self._citations) + 1
+            self._markers[key] = marker
+            self._citations[marker] = Citation(
+                marker=marker,
                 node_id=hit.node_id,
                 doc_id=hit.doc_id,
                 source=hit.source,
@@ -287,10 +310,14 @@ class CitationList:
                 start=start,
                 end=end,
                 quote=text,
-                verified=verified,
+                verified=key[-1],
             )
-        self._citations[key] = self._citations[key].cited_again(support, similarity)
-        return self._citations[key].marker
+        marker = self._markers[key]
+        self._citations[marker] = self._citations[marker].cited_again(support, similarity)
+        return marker
+
+    def _key(self, hit: Hit, start: int, end: int, text: str, verified: bool) -> tuple[str, int, int, bool]:
+        return hit.doc_id, start, end, verified and _holds(self._load_document(hit.doc_id), start, text)
 
     def as_tuple(self) -> tuple[Citation, ...]:
         """All of them, by marker."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from typing import Protocol
 
+from docindex.answering.entailment import Entailment
 from docindex.answering.grounding import GroundedAnswer, Grounding
 from docindex.answering.packing import PackedPrompt, answer_room, pack
 from docindex.answering.piecewise import PiecewiseSynthesizer
@@ -46,6 +47,7 @@ class CompactSynthesizer(PiecewiseSynthesizer):
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
         prompts: Prompts = SHIPPED,
+        entailment: Entailment | None = None,
     ) -> None:
         """Puts the parts together.
 
@@ -58,9 +60,11 @@ class CompactSynthesizer(PiecewiseSynthesizer):
             max_hits: How many hits the model reads at most; a small model reads few well.
             policy: The thresholds.
             prompts: What the model is asked with.
+            entailment: Has a model judge each sentence after it was written, or before it is given out where the policy
+                withholds what it finds unlikely.
         """
         self._llm = llm
-        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed, entailment)
         self._pack = packing
         self._max_tokens = max_tokens
         self._max_hits = max_hits
@@ -74,7 +78,7 @@ class CompactSynthesizer(PiecewiseSynthesizer):
         prompt = self._pack(
             self._llm, question, hits, max_tokens=max_tokens, max_hits=self._max_hits, prompts=self._prompts
         )
-        answer = GroundedAnswer(self._grounding, question, prompt.hits, clock)
+        answer = GroundedAnswer(self._grounding, question, prompt.hits, clock, cancel=cancel)
         if not answer.foreign:
             tokens = self._llm.complete(prompt.messages, max_tokens=max_tokens, stop=STOP, cancel=cancel)
             for statement in answer.statements(tokens):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from docindex.answering.citations import CitationList, Judgement, Sources
 from docindex.answering.contradictions import rival
+from docindex.answering.entailment import Entailment
 from docindex.answering.orders import orders
 from docindex.answering.policy import AnswerPolicy
 from docindex.answering.quotes import SourceSentence
-from docindex.answering.sentences import Sentence
-from docindex.answering.terms import Terms, analyse
+from docindex.answering.sentences import ITEM, Sentence
+from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock, Usage
 from docindex.answering.writing import Written, judged
 from docindex.llm.reading import reading
@@ -34,6 +36,8 @@ class Grounding:
     policy: AnswerPolicy
     embed: Callable[[Sequence[str]], Vectors] | None = None
     """Sharpens what a sentence has to do with the question."""
+    entailment: Entailment | None = None
+    """Has the model say of each sentence of the answer whether its passage supports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Statement:
 
     sentence: Sentence
     judgement: Judgement
+    entailment: float | None = None
+    """How likely the model finds that; None where it has not been asked."""
 
 
 def text_of(statements: Iterable[Statement]) -> str:
@@ -79,22 +85,34 @@ class GroundedAnswer:
     """An answer in the making: its text, what that rests on, and what it costs."""
 
     def __init__(
-        self, grounding: Grounding, question: str, hits: Sequence[Hit], clock: Clock, *, apart: str = " "
+        self,
+        grounding: Grounding,
+        question: str,
+        hits: Sequence[Hit],
+        clock: Clock,
+        *,
+        apart: str = " ",
+        cancel: threading.Event | None = None,
     ) -> None:
         """Takes the hits apart. Of what is written later, only what these bear out goes into the answer.
 
-        What is said after the statements, quotes and contradictions, begins with `apart`.
+        What is said after the statements, quotes and contradictions, begins with `apart`. `cancel` ends what the model
+        is asked on the way.
         """
         load_document = cache(grounding.load_document)
         self.sources = Sources(question, hits, load_document, grounding.policy, grounding.embed)
-        self.citations = CitationList(load_document)
+        self.citations = CitationList(load_document, least_entailment=grounding.policy.least_entailment)
         self.written = Written(self.citations, apart)
         self._question = question
         self._hits = tuple(hits)
         self._policy = grounding.policy
         self._clock = clock
         self._usage = Usage()
-        self._claims: list[tuple[Terms, SourceSentence]] = []
+        self._entailment = grounding.entailment
+        self._cancel = cancel
+        self._given: list[Statement] = []
+        self._quoted: list[SourceSentence] = []
+        self._judgements: list[Step] = []
 
     @property
     def foreign(self) -> bool:
@@ -106,21 +124,16 @@ class GroundedAnswer:
     ) -> Generator[Statement, None, None]:
         """The sentences of a completion that the sources bear out, as they come.
 
+        Where the model is to withhold what is not entailed, they come once it has written all of them: it can't be
+        asked about one while it writes the next.
+
         Args:
             tokens: What the model writes; closed when it isn't read to its end.
             places: Which hits the numbers in the prompt stand for, from 1. Without them, the numbers are the hits'.
             within: The one hit that has to bear them out; any may where none is given.
         """
-
-        def judge(sentence: Sentence) -> Judgement:
-            cited = sentence.cited
-            if places is not None:
-                cited = frozenset(places[number - 1] for number in cited if 0 < number <= len(places))
-            return self.sources.judge(sentence.text, cited, within)
-
         with reading(tokens):
-            for sentence, judgement in judged(self._usage.counted(tokens, self._clock), judge):
-                yield Statement(sentence, judgement)
+            yield from self._borne_out(self._usage.counted(tokens, self._clock), places, within)
 
     def statements_of(
         self, completion: Completion, places: Sequence[int] | None = None, *, within: int | None = None
@@ -128,22 +141,19 @@ class GroundedAnswer:
         """The same, of a whole completion."""
         self._clock.first_token()
         counts = TokenCounts(completion.prompt_tokens, completion.cached_tokens, completion.completion_tokens)
-        before = self._usage.tokens
-        found = list(self.statements(iter([Token(completion.text)]), places, within=within))
-        self._usage.tokens = before + counts
-        return found
+        self._usage.add(counts)
+        return list(self._borne_out(iter([Token(completion.text)]), places, within))
 
     def add(self, statement: Statement) -> str:
         """A statement with its marker; returns what is new in the text."""
         said, quoted = statement.sentence, statement.judgement.sentence
-        if statement.judgement.verified and quoted is not None:
-            self._claims.append((analyse(said.text), quoted))
+        self._given.append(statement)
         similarity = None if quoted is None else self.sources.similarity(said.text, quoted)
         return self.written.add(said, statement.judgement, similarity)
 
     def quote(self, sentence: SourceSentence, opening: str = "") -> str:
         """A sentence of the sources as it stands, with its marker; returns what is new in the text."""
-        self._claims.append((sentence.terms, sentence))
+        self._quoted.append(sentence)
         return self.written.quote(sentence.text, self.citations.quote(sentence), opening)
 
     def replaced(self, new: Iterator[Statement], draft: Sequence[Statement]) -> Iterator[str]:
@@ -169,6 +179,8 @@ class GroundedAnswer:
 
     def finish(self) -> Iterator[str]:
         """What is still to be said: a quote where nothing is verified, what contradicts, or that there is no answer."""
+        if self._entailment is not None:
+            self._weigh()
         if not self.written.verified and (best := self.sources.quotable()):
             yield self.quote(best)
         yield from self._contradictions()
@@ -183,7 +195,10 @@ class GroundedAnswer:
         dropped: Sequence[Hit] = (),
         steps: Sequence[Step] = (),
     ) -> Response:
-        """The whole response; the orders that were withheld from the model are among its steps."""
+        """The whole response.
+
+        Among its steps are the orders that were withheld from the model, and what it was asked to judge.
+        """
         return Response(
             question=self._question,
             answer=self.written.text,
@@ -194,13 +209,14 @@ class GroundedAnswer:
             tokens=self._usage.tokens,
             timings_ms=self._clock.timings(),
             model=model,
-            steps=(*self._withheld(), *steps),
+            steps=(*self._withheld(), *steps, *self._judgements),
         )
 
     def _contradictions(self) -> Iterator[str]:
         remarks = 0
         told: set[int] = set()
-        for claim, said in tuple(self._claims):
+        claims = [(analyse(statement.sentence.text), quoted) for statement, quoted in self._founded()]
+        for claim, said in [*claims, *((quoted.terms, quoted) for quoted in self._quoted)]:
             other = rival(claim, said, self._rivals(said), self.sources.about)
             if other is None or id(other) in told or remarks == _MOST_REMARKS:
                 continue
@@ -216,6 +232,59 @@ class GroundedAnswer:
         """The sentences that could answer the question about as well, best first."""
         least = self._policy.doubtful_topic * self.sources.relevance(said)
         return (sentence for relevance, sentence in self.sources.ranked() if relevance >= least)
+
+    def _borne_out(
+        self, tokens: Iterator[Token], places: Sequence[int] | None, within: int | None
+    ) -> Iterator[Statement]:
+        def judge(sentence: Sentence) -> Judgement:
+            cited = sentence.cited
+            if places is not None:
+                cited = frozenset(places[number - 1] for number in cited if 0 < number <= len(places))
+            return self.sources.judge(sentence.text, cited, within)
+
+        found = (Statement(sentence, judgement) for sentence, judgement in judged(tokens, judge))
+        return self._entailed(list(found)) if self._withholds else found
+
+    def _founded(self) -> Iterator[tuple[Statement, SourceSentence]]:
+        """The statements of the answer that are verified, each with what it rests on."""
+        for statement in self._given:
+            quoted = statement.judgement.sentence
+            if statement.judgement.verified and quoted is not None and self.citations.is_entailed(statement.entailment):
+                yield statement, quoted
+
+    @property
+    def _withholds(self) -> bool:
+        """Whether the model has a say in what is given out."""
+        return self._entailment is not None and self._policy.strict and self._policy.least_entailment > 0
+
+    def _entailed(self, statements: Sequence[Statement]) -> Iterator[Statement]:
+        """Those that the model finds likely enough."""
+        asked = map(self._asked, statements)
+        return (statement for statement in asked if self.citations.is_entailed(statement.entailment))
+
+    def _weigh(self) -> None:
+        """Has the model judge what was given out, and tells the citations."""
+        self._given = [self._asked(statement) for statement in self._given]
+        for statement in self._given:
+            quoted = statement.judgement.sentence
+            if statement.entailment is not None and quoted is not None:
+                self.citations.weigh(quoted, statement.entailment, verified=statement.judgement.verified)
+        self.citations.doubt()
+        self.written.verified = any(citation.verified for citation in self.citations.as_tuple())
+
+    def _asked(self, statement: Statement) -> Statement:
+        """The statement with how likely the model finds that its passage supports it."""
+        quoted = statement.judgement.sentence
+        if self._entailment is None or quoted is None or statement.entailment is not None:
+            return statement
+        claim = statement.sentence.text.removeprefix(ITEM)
+        with self._clock.stage("entailment"):
+            entailed = self._entailment.judge(claim, quoted, cancel=self._cancel)
+        if entailed is None:
+            return statement
+        self._usage.add(entailed.tokens)
+        self._judgements.append(Step("entailment", claim[:_LONGEST_STEP], f"{entailed.likelihood:.3f}"))
+        return replace(statement, entailment=entailed.likelihood)
 
     def _withheld(self) -> Iterator[Step]:
         for hit in self._hits:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from docindex.answering.accumulate import AccumulateSynthesizer
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.context_only import ContextSynthesizer
+from docindex.answering.entailment import Entailment
 from docindex.answering.extract import ExtractSynthesizer
 from docindex.answering.packing import pack, pack_evenly
 from docindex.answering.policy import AnswerPolicy
@@ -28,6 +29,7 @@ def synthesizer(
     max_hits: int = 4,
     policy: AnswerPolicy | None = None,
     prompts: Prompts = SHIPPED,
+    entailment: Callable[[], Entailment | None] = lambda: None,
 ) -> Synthesizer:
     """The synthesizer of a mode. The model is loaded by those that use one; `extract` and `context-only` use none.
 
@@ -41,6 +43,7 @@ def synthesizer(
         max_hits: How many hits `compact` and `simple` read; all others read all, a few a prompt.
         policy: The thresholds.
         prompts: What the model is asked with.
+        entailment: Gives what has a model judge each sentence that it wrote, if that is wanted.
     """
     match mode:
         case "compact" | "simple":
@@ -53,10 +56,17 @@ def synthesizer(
                 max_hits=max_hits,
                 policy=policy,
                 prompts=prompts,
+                entailment=entailment(),
             )
         case "refine":
             return RefineSynthesizer(
-                llm(), load_document, embed=embed, max_tokens=max_tokens, policy=policy, prompts=prompts
+                llm(),
+                load_document,
+                embed=embed,
+                max_tokens=max_tokens,
+                policy=policy,
+                prompts=prompts,
+                entailment=entailment(),
             )
         case "tree-summarise":
             return TreeSynthesizer(
@@ -67,6 +77,7 @@ def synthesizer(
                 max_tokens=max_tokens,
                 policy=policy,
                 prompts=prompts,
+                entailment=entailment(),
             )
         case "accumulate":
             return AccumulateSynthesizer(
@@ -77,6 +88,7 @@ def synthesizer(
                 max_tokens=max_tokens,
                 policy=policy,
                 prompts=prompts,
+                entailment=entailment(),
             )
         case "extract":
             return ExtractSynthesizer(load_document, embed=embed, policy=policy)

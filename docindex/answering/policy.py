@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
+from docindex.config import AnswerOptions
 from docindex.errors import ConfigError
 from docindex.retrieval.nulls import NullModel
 from docindex.schema import Hit
@@ -54,10 +56,21 @@ class AnswerPolicy:
     """A sentence that can't be verified is shown only if its quote is this much of what the best sentence is."""
     strict: bool = False
     """Sentences that can't be verified are withheld, and so is what the stored documents no longer say."""
+    least_entailment: float = 0.0
+    """Where the model is asked whether the passages support what it wrote: a sentence of which it finds that less
+    likely is not verified."""
 
     def __post_init__(self) -> None:
         if self.false_refusals is not None and not 0 < self.false_refusals < 1:
             raise ConfigError(f"The rate of false refusals is {self.false_refusals}: give a share between 0 and 1.")
+
+    def under(self, answers: AnswerOptions) -> Self:
+        """These thresholds with what the options of answers ask for: they make none looser."""
+        return replace(
+            self,
+            strict=self.strict or answers.strict,
+            least_entailment=max(self.least_entailment, answers.least_entailment),
+        )
 
     def is_foreign(
         self, question: str, hits: Sequence[Hit], best_relevance: float, *, lacks_subject: bool, sharpened: bool

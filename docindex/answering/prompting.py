@@ -54,6 +54,15 @@ def combine_prompt(question: str, answers: Sequence[str], prompts: Prompts = SHI
     return _prompt(prompts, question, [PromptSource("", fenced(answer)) for answer in answers])
 
 
+def entailment_prompt(claim: str, hit: Hit, prompts: Prompts = SHIPPED) -> list[Message]:
+    """Asks whether a passage says what a sentence does; the passage comes first, for it is cached then."""
+    values = {"source": _source(hit), "claim": fenced(claim.strip())}
+    return [
+        Message("system", prompts.render("entailment_system")),
+        Message("user", prompts.render("entailment", values)),
+    ]
+
+
 def direct_prompt(question: str, prompts: Prompts = SHIPPED) -> list[Message]:
     """The question alone."""
     return [Message("system", prompts.render("direct_system")), Message("user", question.strip())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 
+from docindex.answering.entailment import Entailment
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, beyond, improves, text_of
 from docindex.answering.packing import Fit, answer_room, fill, fits, is_short, parts_of, room_for
 from docindex.answering.piecewise import PiecewiseSynthesizer
@@ -33,10 +34,11 @@ class RefineSynthesizer(PiecewiseSynthesizer):
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
         prompts: Prompts = SHIPPED,
+        entailment: Entailment | None = None,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_hits` is of each prompt."""
         self._llm = llm
-        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed, entailment)
         self._max_tokens = max_tokens
         self._max_hits = max_hits
         self._prompts = prompts
@@ -47,7 +49,7 @@ class RefineSynthesizer(PiecewiseSynthesizer):
         clock = Clock()
         max_tokens = answer_room(self._llm, self._max_tokens)
         alone = room_for(self._llm, question, max_tokens, self._prompts)
-        answer = GroundedAnswer(self._grounding, question, hits, clock)
+        answer = GroundedAnswer(self._grounding, question, hits, clock, cancel=cancel)
         lost: dict[int, Hit] = {}
         steps: list[Step] = []
         draft: list[Statement] = []

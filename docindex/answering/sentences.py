@@ -11,6 +11,8 @@ from docindex.protocols import Token
 
 _MARKER = re.compile(r"\s*(?:\[(?:source )?(\d{1,2})\]|\((?:source|see source) (\d{1,2})\))", re.IGNORECASE)
 _LONGEST_MARKER = 16
+ITEM = "- "
+"""What stands in front of an item of a list."""
 _LABEL = re.compile(r"^(?:the )?(?:answer|a)(?: is| of other sources)?\s*:\s*", re.IGNORECASE)
 
 

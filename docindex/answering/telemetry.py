@@ -1,4 +1,4 @@
-"""Engines that tell OpenTelemetry what they do: a span an answer, and one for each of its two halves."""
+"""Engines that tell OpenTelemetry what they do: a span an answer, and one for each of its parts."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _NANOSECONDS = 1_000_000
 
 class SpannedEngine(PiecewiseEngine):
     """Another engine whose answers are spans `docindex.answer`, with `docindex.retrieve` and `docindex.generate` in it.
+
+    Where the model was asked what supports what, the time for that is a third one, `docindex.entailment`, at the end.
 
     Model and tokens stand under the names of OpenTelemetry's conventions for generative models, the rest under
     `docindex.`. No text of a question, an answer or a document is told. A span lasts from the first piece that is asked
@@ -122,6 +124,11 @@ def _tell(tracer: Tracer, span: Span, answer: Response | Structured[Any], began:
     if retrieve is None:
         return
     between = began + int(retrieve * _NANOSECONDS)
+    ended = time.time_ns()
+    judging = ended - int(answer.timings_ms.get("entailment", 0.0) * _NANOSECONDS)
+    parts = [("retrieve", began, between), ("generate", between, judging)]
+    if judging < ended:
+        parts.append(("entailment", judging, ended))
     inside = trace.set_span_in_context(span)
-    for name, start, end in (("retrieve", began, between), ("generate", between, time.time_ns())):
+    for name, start, end in parts:
         tracer.start_span(f"docindex.{name}", context=inside, start_time=start).end(end_time=max(start, end))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from docindex.answering.completing import completions
+from docindex.answering.entailment import Entailment
 from docindex.answering.grounding import GroundedAnswer, Grounding, Statement, any_verified, improves, text_of
 from docindex.answering.packing import Filling, answer_room, fill_all, fits, room_for
 from docindex.answering.piecewise import PiecewiseSynthesizer
@@ -51,6 +52,7 @@ class TreeSynthesizer(PiecewiseSynthesizer):
         max_hits: int = 4,
         policy: AnswerPolicy | None = None,
         prompts: Prompts = SHIPPED,
+        entailment: Entailment | None = None,
     ) -> None:
         """Puts the parts together; they are those of `CompactSynthesizer`, but `max_hits` is of each prompt.
 
@@ -58,7 +60,7 @@ class TreeSynthesizer(PiecewiseSynthesizer):
         """
         self._llm = llm
         self._batching = batching
-        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed)
+        self._grounding = Grounding(load_document, policy or AnswerPolicy(), embed, entailment)
         self._max_tokens = max_tokens
         self._max_hits = max_hits
         self._prompts = prompts
@@ -70,7 +72,7 @@ class TreeSynthesizer(PiecewiseSynthesizer):
         max_tokens = answer_room(self._llm, self._max_tokens)
         room = room_for(self._llm, question, max_tokens, self._prompts)
         groups, dropped = fill_all(hits, room, self._max_hits)
-        answer = GroundedAnswer(self._grounding, question, hits, clock)
+        answer = GroundedAnswer(self._grounding, question, hits, clock, cancel=cancel)
         steps: list[Step] = []
         if not answer.foreign:
             yield from self._grown(_Task(question, answer, max_tokens, cancel), groups, steps)

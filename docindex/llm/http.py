@@ -166,7 +166,9 @@ class HttpLLM:
             raise _not_found(error) from error
         likely = likely_tokens(told)
         if not likely:
-            raise ModelError(f"{self.name} tells no `logprobs`: rerank by another model, or ask a server that does.")
+            raise ModelError(
+                f"{self.name} tells no `logprobs`, by which it is asked for a judgement: ask a server that does."
+            )
         starts = [(text.strip().casefold(), math.exp(logprob)) for text, logprob in likely]
         return [
             math.fsum(share for start, share in starts if start and choice.casefold().startswith(start))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from docindex.llm.yes_no import likelihood_of_yes
 from docindex.prompts.files import SHIPPED, Prompts
 from docindex.protocols import ChoosingLLM, Message, Retriever
 from docindex.schema import Hit, Query
@@ -14,8 +15,7 @@ _LONGEST = 1500
 class LLMReranker:
     """Orders another retriever's best hits by a mixture of their score and the model's judgement.
 
-    The judgement is the share of "yes" in the probability of "yes" and "no", without a token being generated. It costs
-    the reading of `depth` passages: seconds on a CPU.
+    The judgement is how likely the model says yes. It costs the reading of `depth` passages: seconds on a CPU.
     """
 
     def __init__(
@@ -55,5 +55,4 @@ class LLMReranker:
             Message("system", self._prompts.render("rerank_system")),
             Message("user", self._prompts.render("rerank", {"passage": passage, "question": query.text})),
         ]
-        yes, no = self._llm.choose(messages, ("yes", "no"), cancel=query.cancel)
-        return yes / (yes + no) if yes + no > 0 else 0.5
+        return likelihood_of_yes(self._llm, messages, cancel=query.cancel)

@@ -121,14 +121,24 @@ class Citation:
     several sentences it is the least; of what is quoted as it stands it is 1. None where a value is cited or a row."""
     similarity: float | None = None
     """The cosine of the sentence and the quote, likewise. None without an embedder, and of what is quoted as it is."""
+    entailment: float | None = None
+    """How likely the model finds that the cited passage supports the sentence, likewise: the share of "yes" in the
+    probability of "yes" and "no". None where it was not asked, and of what is quoted as it is."""
 
-    def cited_again(self, support: float | None, similarity: float | None) -> Citation:
+    def cited_again(
+        self, support: float | None = None, similarity: float | None = None, entailment: float | None = None
+    ) -> Citation:
         """With the scores of one more sentence that cites it."""
-        return replace(self, support=_least(self.support, support), similarity=_least(self.similarity, similarity))
+        return replace(
+            self,
+            support=_least(self.support, support),
+            similarity=_least(self.similarity, similarity),
+            entailment=_least(self.entailment, entailment),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The citation as `--json` prints it; `row` and the scores are there where they are known."""
-        told = asdict(self) | {"support": _rounded(self.support), "similarity": _rounded(self.similarity)}
+        told = asdict(self) | {name: _rounded(getattr(self, name)) for name in _SCORES}
         return {name: value for name, value in told.items() if value is not None or name not in _WHERE_KNOWN}
 
 
@@ -179,7 +189,7 @@ class Response:
     """Found, but left out: the context window was full."""
     tokens: TokenCounts = TokenCounts()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
-    """`retrieve`, `first_token`, `total`."""
+    """`retrieve`, `first_token`, `total`; `entailment` where the model was asked for it."""
     model: str = ""
     route: str | None = None
     """The route that served it, where a router decides."""
@@ -214,7 +224,8 @@ class Response:
         return told
 
 
-_WHERE_KNOWN = ("row", "support", "similarity")
+_SCORES = ("support", "similarity", "entailment")
+_WHERE_KNOWN = ("row", *_SCORES)
 
 
 def _least(one: float | None, other: float | None) -> float | None:

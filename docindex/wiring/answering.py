@@ -11,6 +11,7 @@ from docindex.wiring.remembering import answering_cache
 
 if TYPE_CHECKING:
     from docindex.answering.engine import RetrieverQueryEngine
+    from docindex.answering.entailment import Entailment
     from docindex.answering.piecewise import PiecewiseEngine
     from docindex.answering.policy import AnswerPolicy
     from docindex.answering.routed import RoutedEngine
@@ -74,6 +75,13 @@ def synthesizer(
         found = llm()
         return found if isinstance(found, BatchingLLM) else None
 
+    def entailment() -> Entailment | None:
+        if not answers.entailment:
+            return None
+        from docindex.answering.entailment import Entailment
+
+        return Entailment(parts.llm(), prompts)
+
     return of_mode(
         answers.synthesis,
         llm,
@@ -84,6 +92,7 @@ def synthesizer(
         max_hits=k,
         policy=policy,
         prompts=prompts,
+        entailment=entailment,
     )
 
 

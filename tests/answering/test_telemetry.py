@@ -17,6 +17,7 @@ from opentelemetry.trace import StatusCode
 from docindex import Index
 from docindex.answering.compact import CompactSynthesizer
 from docindex.answering.engine import RetrieverQueryEngine
+from docindex.answering.entailment import Entailment
 from docindex.answering.streams import LazyAnswer
 from docindex.answering.telemetry import SpannedEngine
 from docindex.config import AnswerOptions, Environment
@@ -84,6 +85,20 @@ def test_an_answer_is_a_span_with_its_halves_in_it(plain, provider, exporter):
         part = spans[f"docindex.{name}"]
         assert part.parent.span_id == whole.context.span_id
         assert whole.start_time <= part.start_time <= part.end_time <= whole.end_time
+
+
+def test_the_time_in_which_the_model_judges_is_a_part_of_its_own(manual, manual_hits, provider, exporter):
+    class Judging(ScriptedLLM):
+        def choose(self, messages: object, choices: object, *, cancel: object = None) -> list[float]:
+            return [0.5, 0.5]
+
+    llm = Judging("The warranty of the Nimbus R7 is three years.")
+    made = CompactSynthesizer(llm, {"manual": manual}.get, entailment=Entailment(llm))
+    SpannedEngine(RetrieverQueryEngine(FixedRetriever(manual_hits), made), "retriever", provider).query(QUESTION)
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert set(spans) == {f"docindex.{name}" for name in ("answer", "retrieve", "generate", "entailment")}
+    generated, judged = spans["docindex.generate"], spans["docindex.entailment"]
+    assert generated.end_time == judged.start_time < judged.end_time <= spans["docindex.answer"].end_time
 
 
 def test_no_text_is_told(plain, provider, exporter):

@@ -126,6 +126,35 @@ def test_the_options_of_an_answer_reach_the_engine(on, monkeypatch: pytest.Monke
     )
 
 
+def test_the_model_judges_its_answer_where_it_is_asked_to(on):
+    wanted = ("query", QUESTION, *BRIEFLY, "--entailment")
+    answer = on(*wanted, "--json").json
+    likely = [citation["entailment"] for citation in answer["citations"] if "entailment" in citation]
+    assert likely
+    assert all(0 < one < 1 for one in likely)
+    assert {step["kind"] for step in answer["steps"]} == {"entailment"}
+    shown = on(*wanted).out
+    assert f"entailment {likely[0]:.2f}" in shown
+    assert "judging" in shown.splitlines()[-1]
+    strict = on(*wanted, "--strict", "--least-entailment", "1", "--json").json
+    assert all("entailment" not in citation for citation in strict["citations"])
+    assert strict["steps"][0]["text"] == answer["steps"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--least-entailment", "0.5"), "set entailment"),
+        (("--entailment", "--synthesis", "extract"), "quotes as it stands"),
+        (("--entailment", "--engine", "summary"), "writes no sentences"),
+    ],
+)
+def test_a_judgement_of_nothing_is_refused(on, arguments: tuple[str, ...], reason: str):
+    ran = on("query", QUESTION, *arguments)
+    assert ran.code != 0
+    assert reason in " ".join(ran.err.split())
+
+
 def test_answers_without_a_model_are_as_the_options_say(on, tmp_path):
     extracted = on("query", QUESTION, "--synthesis", "extract", "-k", "1", "--json").json
     assert (extracted["model"], extracted["answer"].count("7:05")) == ("extract", 1)

@@ -152,7 +152,9 @@ def test_a_schema_goes_without_other_engines(on, schema: Path):
     assert "--schema" in ran.err
 
 
-@pytest.mark.parametrize("option", [("--synthesis", "compact"), ("--steps", "4"), ("--document", "ferry.md")])
+@pytest.mark.parametrize(
+    "option", [("--synthesis", "compact"), ("--steps", "4"), ("--least-entailment", "0"), ("--document", "ferry.md")]
+)
 def test_a_schema_goes_without_what_makes_answers_in_words(on, schema: Path, option: tuple[str, str]):
     ran = on("query", QUESTION, "--schema", schema, *option)
     assert ran.code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import socket
 import threading
 import time
@@ -17,7 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docindex.answering.citations import Sources
 from docindex.answering.compact import CompactSynthesizer
+from docindex.answering.entailment import Entailment
+from docindex.answering.policy import AnswerPolicy
 from docindex.config import HttpOptions
 from docindex.errors import ConfigError, ModelError, QueryError, RequestCancelledError
 from docindex.llm.gguf import GgufModel
@@ -552,6 +556,22 @@ def test_choices_are_weighed_by_the_likeliest_tokens(server: Server):
         server.on_chat(reply({"choices": [{"message": {"content": "Yes"}}]}))
         with pytest.raises(ModelError, match="logprobs"):
             llm.choose(ASK, ["yes"])
+
+
+def test_a_sentence_is_judged_by_a_server(server: Server):
+    document = Document("manual", "manual.txt", "The warranty lasts three years.")
+    node = Node("n", "manual", 0, 0, len(document.text), document.text)
+    hit = Hit(1, 1.0, Scores(0.6, 1.0), node, document.source)
+    top = [{"token": "Yes", "logprob": -0.1}, {"token": " no", "logprob": -2.0}]
+    server.on_chat(reply({"choices": [{"logprobs": {"content": [{"token": "Yes", "top_logprobs": top}]}}]}))
+    with open_llm(server) as llm:
+        sources = Sources("How long is the warranty?", [hit], {"manual": document}.get, AnswerPolicy())
+        entailed = Entailment(llm).judge("The warranty is three years.", sources.sentences[0])
+    assert entailed is not None
+    assert entailed.likelihood == pytest.approx(math.exp(-0.1) / (math.exp(-0.1) + math.exp(-2.0)))
+    assert entailed.tokens.prompt > 0
+    asked = next(one.body for one in server.asked if one.path.endswith("/chat/completions"))
+    assert "The warranty lasts three years.\n</source" in asked["messages"][-1]["content"]
 
 
 # --- addresses and estimates -----------------------------------------------------------------------------------------

@@ -34,7 +34,9 @@ class Joining:
                 marker = citation.marker if as_they_are else self._next_marker()
                 self._citations[key] = replace(citation, marker=marker)
             else:
-                self._citations[key] = self._citations[key].cited_again(citation.support, citation.similarity)
+                self._citations[key] = self._citations[key].cited_again(
+                    citation.support, citation.similarity, citation.entailment
+                )
             markers[citation.marker] = self._citations[key].marker
 
         def renumbered(match: re.Match[str]) -> str:
