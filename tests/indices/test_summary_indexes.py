@@ -250,6 +250,7 @@ def test_groups_hold_each_row_once_and_are_balanced(count: int, most: int) -> No
 
 
 def test_like_vectors_come_together() -> None:
-    vectors = np.repeat(np.eye(4, dtype=np.float32), 4, axis=0)[np.random.default_rng(1).permutation(16)]
+    corners = np.diag([4, 3, 2, 1]).astype(np.float32)  # were all as far apart, rounding would choose between them
+    vectors = np.repeat(corners, 4, axis=0)[np.random.default_rng(1).permutation(16)]
     for group in groups_alike(vectors, 4):
         assert len({tuple(vectors[row]) for row in group}) == 1
