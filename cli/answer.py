@@ -180,8 +180,9 @@ def query(
                 )
         print_json(filled.as_dict())
         raise typer.Exit(NO_ANSWER if filled.no_answer else 0)
-    with _open(session, index, config, at) as opened, ExitStack() as stack:
-        with waiting("Loading the model"):
+    asks_model = routes is not None or answers.asks_model(engine) or (options is not None and options.asks_model)
+    with _open(session, index, config, at, bring=asks_model) as opened, ExitStack() as stack:
+        with waiting("Loading the model" if asks_model else "Opening the index"):
             if routes is None:
                 answering: Engine = opened.engine(
                     engine,
@@ -284,10 +285,12 @@ def chat(
 
 @contextmanager
 def _open(
-    session: Session, paths: Sequence[Path] | None, config: LLMConfig, at: str | None = None
+    session: Session, paths: Sequence[Path] | None, config: LLMConfig, at: str | None = None, *, bring: bool = True
 ) -> Iterator[Searchable]:
+    """The index or indexes; with `bring`, the local model is there, too."""
     with open_indexes(session, paths, at, config) as index:
-        bring_model(session, config.model)
+        if bring:
+            bring_model(session, config.model)
         yield index
 
 

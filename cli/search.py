@@ -106,6 +106,10 @@ def search(
     from docindex.index import Index
 
     with open_indexes(session, index, at) as opened:
+        if options is not None and options.asks_model:
+            from docindex.cli.models import bring_model
+
+            bring_model(session, session.environment.llm)
         ready = time.perf_counter()
         k = k or opened.k
         if many is not None:

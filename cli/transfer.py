@@ -90,7 +90,7 @@ def merge(
     """Adds what a bundle holds to the index. Of what both hold, the document of the newer file stays.
 
     The report names those of which the index has a newer one as skipped, and the ids that are in use for another file
-    as failed.
+    as failed. Indexes on top of the passages follow.
 
     Examples:
       docindex export more.bundle --index more
@@ -105,7 +105,7 @@ def merge(
         print_json(report.as_dict())
     else:
         show_report(open_screen(), report)
-    if report.failed:
+    if report.failed or report.behind:
         raise typer.Exit(PARTLY)
 
 

@@ -196,6 +196,10 @@ class AnswerOptions:
             least_entailment=0.0 if engine in _QUOTING_ENGINES else self.least_entailment,
         )
 
+    def asks_model(self, engine: EngineName) -> bool:
+        """Whether an engine of the name may ask the local model, whatever the search does."""
+        return engine != "summary" and not (self.synthesis in _VERBATIM and engine in _PASSAGE_ENGINES)
+
     def check_engine(self, engine: EngineName) -> None:
         """Refuses what an engine of the name would never look at, so that nobody waits for it to matter.
 
@@ -217,6 +221,7 @@ class AnswerOptions:
 _TABLE_ENGINES: tuple[EngineName, ...] = ("tables", "auto", "agent", "subquestions", "multi-step", "compare")
 _DOCUMENT_ENGINES: tuple[EngineName, ...] = ("summary", "compare", "auto", "agent")
 _QUOTING_ENGINES: tuple[EngineName, ...] = ("summary", "tables")
+_PASSAGE_ENGINES: tuple[EngineName, ...] = ("retriever", "graph")
 _VERBATIM: tuple[SynthesisMode, ...] = ("extract", "context-only")
 
 

@@ -205,7 +205,7 @@ class Index(AnsweringIndex):
         """Adds what a bundle holds and the index lacks. Of what both hold, the document of the newer file stays.
 
         The report has as skipped what is newer in the index, and as failed the ids that are in use for another file.
-        What questions are refused by is fitted anew, as by an ingest.
+        Indexes on top of the passages follow, and what questions are refused by is fitted anew, as by an ingest.
 
         Raises:
             StoreError: The bundle is damaged.
@@ -270,7 +270,10 @@ class Index(AnsweringIndex):
 
     def _take(self, reader: BundleReader, on_progress: OnProgress | None, wait_seconds: float) -> IngestReport:
         with self._parts.store.writer(wait_seconds=wait_seconds) as writer:
-            report = reader.merge_into(writer, self._parts.fingerprint, on_progress or no_progress)
+            progress = on_progress or no_progress
+            report = reader.merge_into(writer, self._parts.fingerprint, progress)
+            if not writer.snapshot.unembedded(1):  # else `embed` has the indexes follow, when all vectors are there
+                report = replace(report, behind=wiring.follow(self._parts, writer, progress))
             try:
                 wiring.calibrate(self._parts, writer.snapshot)
             except (ModelError, EmbedderMismatchError) as error:  # which the documents and their vectors do without

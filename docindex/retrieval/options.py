@@ -70,6 +70,11 @@ class RetrievalOptions:
         return self if folder is None or self.prompts is not None else replace(self, prompts=folder)
 
     @property
+    def asks_model(self) -> bool:
+        """Whether the local model has a part in the search."""
+        return self.transform is not None or self.auto_filter or self.llm_rerank > 0
+
+    @property
     def judged(self) -> int:
         """How many hits are reranked."""
         return self.rerank_candidates or (late.CANDIDATES if self.rerank == LATE else rerank.CANDIDATES)

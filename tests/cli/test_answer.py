@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from docindex import Index, QueryError
-from docindex.config import AnswerOptions
+from docindex.config import DEFAULT_EMBEDDER, AnswerOptions, Environment
+from docindex.wiring import model_store
 
 RESPONSE = {
     "question",
@@ -183,6 +185,47 @@ def test_a_high_rate_of_false_refusals_refuses_what_is_answered_otherwise(run, e
     asked = ("query", "How long does the warranty last?", "-i", example_index.path, *BRIEFLY)
     assert run(*asked).code == 0
     assert run(*asked, "--false-refusals", "0.97").code == 4
+
+
+@pytest.fixture
+def without_llm(tmp_path: Path) -> dict[str, str]:
+    """Variables by which only the embedding model is there, and no other may be fetched."""
+    embedder = model_store(Environment.read()).path(DEFAULT_EMBEDDER)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / embedder.name).symlink_to(embedder)
+    return {"DOCINDEX_MODELS": str(tmp_path / "models"), "DOCINDEX_OFFLINE": "1"}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("--synthesis", "extract"),
+        ("--synthesis", "context-only", "--rerank", "late"),
+        ("--engine", "summary", "--document", "ferry.pdf"),
+    ],
+    ids=lambda how: how[1],
+)
+def test_what_needs_no_model_fetches_none(run, built, without_llm, how):
+    ran = run("query", QUESTION, "-i", built, *how, variables=without_llm)
+    assert ran.code == 0, ran.err
+    assert "7:05" in ran.out
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("query",),
+        ("query", "--synthesis", "extract", "--transform", "hyde"),
+        ("query", "--synthesis", "extract", "--engine", "compare"),
+        ("search", "--set", "llm_rerank=3"),
+    ],
+    ids=" ".join,
+)
+def test_what_needs_the_model_says_how_to_get_it(run, built, without_llm, how):
+    command, *options = how
+    ran = run(command, QUESTION, "-i", built, *options, variables=without_llm)
+    assert ran.code == 1, ran.out
+    assert "docindex models pull" in ran.err
 
 
 def test_a_question_behind_routes(run, example_index, tmp_path):

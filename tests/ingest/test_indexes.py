@@ -156,6 +156,19 @@ def test_an_ingest_names_what_could_not_follow_and_the_next_one_makes_up_for_it(
         assert [state.waiting for state in index.indexes()] == [0, 0]
 
 
+def test_a_merge_names_what_could_not_follow(path: Path, tmp_path: Path, machine: Machine):
+    with Index.open(path) as index:
+        index.add_index(definition_of("summaries", by="model"))
+    with Index.create(tmp_path / "other") as other:
+        (tmp_path / "late.txt").write_text("A late text on pumps.")
+        other.ingest(tmp_path / "late.txt")
+        other.export(tmp_path / "other.bundle")
+    machine.models.clear()
+    with Index.open(path) as index:
+        report = index.merge(tmp_path / "other.bundle")
+        assert (report.added, report.behind) == (1, (Behind("summaries", 1, GONE),))
+
+
 def test_no_model_is_wanted_where_nothing_is_to_be_made(path: Path, docs: Path, machine: Machine):
     with Index.open(path) as index:
         index.add_index(definition_of("tree", by="model"))

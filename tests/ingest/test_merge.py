@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from docindex import Index, IngestOptions, LoadOptions, NoModelError
+from docindex.indices.definitions import KINDS, definition_of
+from docindex.retrieval.options import RetrievalOptions
 from docindex.schema import Problem, Progress
 from docindex.stores.commit import open_stores
 from docindex.wiring import Parts
@@ -63,6 +65,20 @@ def test_what_is_missing_is_added_and_a_second_merge_does_nothing(
     assert index.status()["version"] == version
     assert index.ingest(files, options=RECORDS).unchanged == 5
     assert index.ingest(docs).unchanged == 3
+
+
+def test_indexes_on_top_of_the_passages_follow(index: Index, other: Index, docs: Path, write, tmp_path: Path):
+    index.ingest(docs)
+    for kind in KINDS:
+        index.add_index(definition_of(kind))
+    other.ingest(write(tmp_path / "more" / "weir.txt", "The weir lets salmon pass in spring.\n"))
+    report = index.merge(carried(other, tmp_path / "other.bundle"))
+    assert (report.added, report.behind) == (1, ())
+    assert [(state.kind, state.documents, state.waiting) for state in index.indexes()] == [
+        (kind, 4, 0) for kind in KINDS
+    ]
+    assert index.search("salmon in spring", k=1, options=RetrievalOptions(via="summaries"))[0].doc_id == "weir.txt"
+    assert index.check() == []
 
 
 def test_a_merge_needs_no_embedder(
