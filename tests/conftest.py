@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,19 +25,6 @@ ROOT = Path(__file__).parents[1]
 
 LONGEST = ("test_hostile.py", "test_docs.py")
 """Files whose tests take longest, the first of them over one fixture that no two workers should build."""
-
-
-def pytest_configure() -> None:
-    """Each of several workers keeps to cores of its own, and so do the processes that its tests start.
-
-    Models compute with a thread a core. Where two of them do so on the same cores, threads spin while they wait for
-    others that have none.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    cores = sorted(os.sched_getaffinity(0))
-    if 1 < workers <= len(cores):
-        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-        os.sched_setaffinity(0, cores[number::workers])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
