@@ -127,8 +127,8 @@ def test_above_the_limit_an_index_is_built(
             assert [match.score for match in found] == pytest.approx(cosines[places], abs=1e-5)
             found_of_best += len(set(places) & set(best))
         recalls.append(found_of_best / (10 * 20))
-    # The index draws its quantiser at random: of 200 neighbours, one case may miss a few more than all do on average.
-    assert np.mean(recalls) >= 0.98
+    # No two builds are alike: of 200 neighbours a case mostly misses none to two, seldom five. Some cases are exact.
+    assert np.mean(recalls) >= 0.985
     assert min(recalls) >= 0.96
 
     with stores.writer() as writer:
