@@ -1,4 +1,4 @@
-"""`python -m docindex.cli`, where the `docindex` command is not on the path."""
+"""`python -m docindex.cli`, the same as `python -m docindex`, where the `docindex` command is not on the path."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from docindex.errors import LockedError
 
 LOCK_FILE = "writer.lock"
@@ -25,6 +23,10 @@ def lease(path: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     Raises:
         LockedError: Another holder has it, in this process or another, and still does after `wait_seconds`.
     """
+    # Imported here, for an ingest that finds nothing to do takes no lease, and one in twenty of its milliseconds were
+    # this import.
+    from filelock import FileLock, Timeout
+
     # Not per thread: a writer may be closed by another thread than the one that opened it.
     lock = FileLock(path / LOCK_FILE, timeout=max(0.0, wait_seconds), thread_local=False)
     try:

@@ -32,8 +32,11 @@ _MOVED = 0.6
 """Leaves a cosine of about 0.75 between a query and the vector that it was made of."""
 _EFFORTS = (
     (0.03, 30),
+    (0.04, 30),
     (0.05, 30),
+    (0.065, 30),
     (0.08, 30),
+    (0.1, 30),
     (0.12, 40),
     (0.16, 60),
     (0.2, 60),

@@ -150,7 +150,7 @@ async def scored(query: AsyncVectorQuery | AsyncFTSQuery, score: str, row_ids: R
     return matches(node_ids, np.clip(1.0 - scores, -1.0, 1.0) if score == "_distance" else scores)
 
 
-def matches(node_ids: Sequence[str], scores: NDArray[np.float64]) -> list[Match]:
+def matches(node_ids: Sequence[str], scores: NDArray[np.float32] | NDArray[np.float64]) -> list[Match]:
     """Matches, best first."""
     found = [
         Match(node_id, float(score)) for node_id, score in zip(node_ids, scores, strict=True) if not np.isnan(score)

@@ -136,10 +136,10 @@ class TwoStoreSnapshot:
         return self._search.lexical(text, k, filter_of(where), among)
 
     def search_both(
-        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
+        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None, worded: int | None = None
     ) -> tuple[list[Match], list[Match], dict[str, float]]:
-        """What `dense` and `lexical` give, and the cosine of each embedded node that `lexical` gives."""
-        return search_both(self._search, self._dense, text, vector, k, filter_of(where))
+        """What `dense` and `lexical` give, and the cosines of the first k of the latter that are embedded."""
+        return search_both(self._search, self._dense, text, vector, k, filter_of(where), worded)
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
         """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""

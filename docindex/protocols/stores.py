@@ -105,11 +105,12 @@ class Snapshot(Protocol):
         ...
 
     def search_both(
-        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None
+        self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None, worded: int | None = None
     ) -> tuple[list[Match], list[Match], dict[str, float]]:
-        """What `dense` and `lexical` give, and the cosine of each embedded node that `lexical` gives.
+        """What `dense` and `lexical` give, and the cosines of those that `lexical` gives and that are embedded.
 
-        A store may do the one beside the other.
+        A store may do the one beside the other. With `worded`, `lexical` gives so many; the cosines are those of its
+        first k.
         """
         ...
 

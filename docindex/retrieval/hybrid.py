@@ -15,6 +15,8 @@ from docindex.schema import Hit, Query, Scores
 
 DEPTH = 100
 """Candidates that each side proposes."""
+WORDED = 4
+"""For so many times as many the words are counted at once, so that fewer have to be looked up one by one."""
 _ROUNDING = 1e-6
 
 
@@ -56,32 +58,34 @@ def find_candidates(
     cosines, only those are looked up that can be among the `query.k` best by the weighted sum; the others have none.
     """
     depth = max(DEPTH, query.k)
-    near, worded, cosines = snapshot.search_both(query.text, vector, depth, query.where)
-    lexical = {match.node_id: match.score for match in worded}
-    dense: dict[str, float | None] = {node_id: cosines.get(node_id) for node_id in lexical}
+    near, worded, cosines = snapshot.search_both(query.text, vector, depth, query.where, WORDED * depth)
+    dense: dict[str, float | None] = {match.node_id: cosines.get(match.node_id) for match in worded[:depth]}
     dense |= {match.node_id: match.score for match in near}
+    lexical = {match.node_id: match.score for match in worded if match.node_id in dense}
     open_ = dense.keys() - lexical.keys()
-    if len(worded) < depth:  # all that share a word with the query
-        open_ = set()
-    elif leading_by is not None:
-        open_ &= _can_lead(dense, lexical, query.k, leading_by)
+    if len(worded) < WORDED * depth:  # all that share a word with the query
+        return Candidates(dense, lexical)
+    last = worded[-1].score
+    if leading_by is not None:
+        open_ &= _can_lead(dense, lexical, last, query.k, leading_by)
     if open_:
-        # The words would have proposed what scores higher than their last. Rows that no index has taken up yet may: a
+        # The words would have given what scores higher than their last. Rows that no index has taken up yet may: a
         # filter has their words counted among few.
-        last = worded[-1].score
         found = snapshot.lexical(query.text, len(open_), among=open_)
         lexical |= {match.node_id: min(match.score, last) for match in found}
     return Candidates(dense, lexical)
 
 
-def _can_lead(dense: Mapping[str, float | None], lexical: Mapping[str, float], k: int, weight: float) -> set[str]:
+def _can_lead(
+    dense: Mapping[str, float | None], lexical: Mapping[str, float], last: float, k: int, weight: float
+) -> set[str]:
     """The nodes that may be among the k of the highest weighted sum, whatever BM25 those without one have.
 
-    They have at most that of the last one that the words proposed, and at least none.
+    They have at most `last`, that of the last one that the words gave, and at least none.
     """
     if not k:
         return set()
-    best, last = max(lexical.values()), min(lexical.values())
+    best = max(lexical.values())
     known = {node_id: weight * cosine for node_id, cosine in dense.items() if cosine is not None}
     least = heapq.nlargest(k, (value + (1 - weight) * lexical.get(key, 0.0) / best for key, value in known.items()))
     if len(least) < k:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = [sys.executable, "-m", "docindex.cli"]
+PROGRAM = [sys.executable, "-m", "docindex"]
 
 
 def start(*arguments: str | Path, env: dict[str, str] | None = None, **streams: int) -> subprocess.Popen[bytes]:

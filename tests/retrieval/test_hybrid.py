@@ -64,8 +64,12 @@ def test_the_score_is_the_weighted_sum_over_every_candidate(filled: Index, query
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 0.7, 1.0])
 @pytest.mark.parametrize("k", [0, 1, 3, 6])
-def test_what_is_not_looked_up_changes_no_hit(filled: Index, weight: float, k: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("worded", [1, 2])
+def test_what_is_not_looked_up_changes_no_hit(
+    filled: Index, weight: float, k: int, worded: int, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("docindex.retrieval.hybrid.DEPTH", 6)
+    monkeypatch.setattr("docindex.retrieval.hybrid.WORDED", worded)
     parts = wiring.open(filled.path, LLMConfig(), Environment.read())
     snapshot, embedder = parts.store.snapshot(), parts.embedder()
     looked_up: list[int] = []

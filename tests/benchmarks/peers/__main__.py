@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ import corpora
 from environments import SetupError, python_of
 from machine import describe
 from platformdirs import user_cache_path
-from systems import PEERS, Outcome, Plan, StepError, run_docindex, run_peer
+from systems import PEERS, Outcome, Plan, StepError, again, run_docindex, run_peer
 from tables import OURS, goals, report
 from weights import expected_vectors, prepare
 
@@ -62,7 +63,10 @@ def main() -> int:
     texts: list[str] = []
     results: list[dict[str, object]] = []
     failed = False
-    for corpus in lay_out(options, home):
+    found = lay_out(options, home)
+    if options.again:
+        return unchanged_in_turns(options.systems, found, plan, options.again)
+    for corpus in found:
         outcomes: list[Outcome] = []
         for system in options.systems:
             outcomes.append(take(system, corpus, plan))
@@ -88,6 +92,12 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--systems", type=lambda text: text.split(","), default=list(systems), help=",".join(systems))
     parser.add_argument("--limit", type=int, help="a quick trial: so many documents, and none that is large")
     parser.add_argument("--reopenings", type=int, default=3, help="processes that reopen the index and search")
+    parser.add_argument(
+        "--again",
+        type=int,
+        metavar="N",
+        help="only ingest without changes, into the stores of an earlier run, the systems in turns: N times each",
+    )
     parser.add_argument("--timeout", type=float, default=7200, help="seconds that one step may take")
     parser.add_argument(
         "--work", type=Path, default=user_cache_path("docindex") / "peers", help="where environments and stores are"
@@ -132,6 +142,33 @@ def take(system: str, corpus: corpora.Corpus, plan: Plan) -> Outcome:
         outcome.failure = str(error) or repr(error)
         print(f"    failed: {outcome.failure}", flush=True)
     return outcome
+
+
+def unchanged_in_turns(systems: Sequence[str], found: Sequence[corpora.Corpus], plan: Plan, rounds: int) -> int:
+    """Prints the median of each system; 1 if one failed.
+
+    Two rounds come before: docindex trusts what it knows of a file only once that has been at rest for some seconds,
+    and the corpus was laid out just now.
+    """
+    failed = False
+    for corpus in found:
+        taken: dict[str, list[float]] = {system: [] for system in systems}
+        for number in range(rounds + 2):
+            for system in systems:
+                try:
+                    seconds = again(system, corpus, plan, number)
+                    if number >= 2:
+                        taken[system].append(seconds)
+                except (StepError, SetupError) as error:
+                    failed = True
+                    print(f"    {system} failed: {error}", flush=True)
+        ours = statistics.median(taken[OURS]) if taken.get(OURS) else None
+        for system, runs in taken.items():
+            if runs:
+                median = statistics.median(runs)
+                times = f", {median / ours:.1f} times docindex's" if ours else ""
+                print(f"{corpus.name}: {system} again in {median:.3f} s{times} {[round(run, 3) for run in runs]}")
+    return int(failed)
 
 
 def as_result(corpus: corpora.Corpus, outcomes: Sequence[Outcome]) -> dict[str, object]:

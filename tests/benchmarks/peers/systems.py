@@ -99,34 +99,15 @@ def run_peer(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
         StepError: A step failed.
     """
     system = outcome.system
-    python = python_of(system, plan.environments)
-    outcome.packages = frozen(python)
+    outcome.packages = frozen(python_of(system, plan.environments))
     store = fresh_store(system, corpus, plan)
+    store.mkdir()
 
     def step(name: Step, number: int = 0) -> tuple[dict[str, Any], Measured]:
-        report = plan.home / "reports" / f"{system}-{corpus.name}-{name}.json"
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.unlink(missing_ok=True)
-        task = Task(
-            step=name,
-            kind=corpus.kind,
-            data=str(corpus.data),
-            store=str(store),
-            model=str(plan.model),
-            query=corpus.query,
-            chunk_tokens=plan.chunk_tokens,
-            overlap_tokens=plan.overlap_tokens,
-            report=str(report),
-            texts=SAMPLE if name == "embed" else (),
-        )
-        command = [str(python), str(HERE / f"with_{system}.py"), task.as_json()]
-        log = plan.home / "logs" / f"{system}-{corpus.name}-{name}-{number}"
-        done = measure(command, log, f"{system}, {name}", timeout=plan.timeout)
-        if done.code != 0 or not report.is_file():
-            raise StepError(f"step {name!r} ended with code {done.code}:\n{done.tail()}")
+        found, done, command = run_step(system, corpus, plan, name, number)
         if number == 0:
             outcome.commands.append(command)
-        return json.loads(report.read_text(encoding="utf-8")), done
+        return found, done
 
     found, _ = step("embed")  # it also brings the packages into the disk cache, as docindex's are
     outcome.versions, outcome.settings = found["versions"], found["settings"]
@@ -164,6 +145,63 @@ def run_peer(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     say(f"again {outcome.again_s:.1f} s")
 
 
+def run_step(
+    system: str, corpus: Corpus, plan: Plan, name: Step, number: int
+) -> tuple[dict[str, Any], Measured, list[str]]:
+    """What one step of another system reported, how its process ran, and its command."""
+    report = plan.home / "reports" / f"{system}-{corpus.name}-{name}.json"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    task = Task(
+        step=name,
+        kind=corpus.kind,
+        data=str(corpus.data),
+        store=str(store_of(system, corpus, plan)),
+        model=str(plan.model),
+        query=corpus.query,
+        chunk_tokens=plan.chunk_tokens,
+        overlap_tokens=plan.overlap_tokens,
+        report=str(report),
+        texts=SAMPLE if name == "embed" else (),
+    )
+    command = [str(python_of(system, plan.environments)), str(HERE / f"with_{system}.py"), task.as_json()]
+    log = plan.home / "logs" / f"{system}-{corpus.name}-{name}-{number}"
+    done = measure(command, log, f"{system}, {name}", timeout=plan.timeout)
+    if done.code != 0 or not report.is_file():
+        raise StepError(f"step {name!r} ended with code {done.code}:\n{done.tail()}")
+    return json.loads(report.read_text(encoding="utf-8")), done, command
+
+
+def again(system: str, corpus: Corpus, plan: Plan, number: int) -> float:
+    """Seconds that an ingest without changes takes, into the store of an earlier run.
+
+    Raises:
+        SetupError: The system's environment could not be made.
+        StepError: There is no store, or the ingest failed.
+    """
+    if not store_of(system, corpus, plan).is_dir():
+        raise StepError("it has no store of an earlier run")
+    if system in PEERS:
+        found, done, _ = run_step(system, corpus, plan, "again", number)
+        seconds: float = found["marks"]["persisted"] - done.started
+        return seconds
+    ingest, _ = docindex_commands(corpus, plan)
+    done = measure(
+        ingest, plan.home / "logs" / f"docindex-{corpus.name}-again", "docindex, again", timeout=plan.timeout
+    )
+    ingested(done)
+    return done.seconds
+
+
+def docindex_commands(corpus: Corpus, plan: Plan) -> tuple[list[str], list[str]]:
+    """The command that ingests, and the one that searches."""
+    docindex = [str(Path(sys.executable).with_name("docindex"))]
+    index = ["--index", str(store_of("docindex", corpus, plan))]
+    fields = ["--id-field", "_id", "--title-field", "title", "--text-field", "text"]
+    ingest = [*docindex, "ingest", str(corpus.data), *index, "--json", *(fields if corpus.kind == "records" else ())]
+    return ingest, [*docindex, "search", corpus.query, *index, "-k", str(K), "--json"]
+
+
 def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     """Fills docindex's outcome, through its command line.
 
@@ -177,13 +215,9 @@ def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
         f"docindex ingest, search: defaults (passages of {plan.chunk_tokens} tokens with their heading, "
         f"overlap {plan.overlap_tokens}; hybrid search; LanceDB and SQLite)"
     )
-    docindex = [str(Path(sys.executable).with_name("docindex"))]
-    index = ["--index", str(store)]
-    fields = ["--id-field", "_id", "--title-field", "title", "--text-field", "text"]
-    ingest = [*docindex, "ingest", str(corpus.data), *index, "--json", *(fields if corpus.kind == "records" else ())]
-    search = [*docindex, "search", corpus.query, *index, "-k", str(K), "--json"]
+    ingest, search = docindex_commands(corpus, plan)
     outcome.commands = [ingest, search]
-    measure([*docindex, "search", "--help"], logs / "docindex-help", "docindex", timeout=plan.timeout)
+    measure([ingest[0], "search", "--help"], logs / "docindex-help", "docindex", timeout=plan.timeout)
 
     with Running(ingest, logs / f"docindex-{corpus.name}-polled", timeout=plan.timeout) as running:
         poll(outcome, running, search, corpus, plan)
@@ -217,9 +251,7 @@ def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     say(f"reopen and search {outcome.reopen_s:.2f} s")
 
     while more_runs(outcome.again_runs_s, plan):
-        done = measure(ingest, logs / f"docindex-{corpus.name}-again", "docindex, again", timeout=plan.timeout)
-        ingested(done)
-        outcome.again_runs_s.append(done.seconds)
+        outcome.again_runs_s.append(again(outcome.system, corpus, plan, len(outcome.again_runs_s)))
     outcome.again_s = statistics.median(outcome.again_runs_s)
     say(f"again {outcome.again_s:.2f} s")
 
@@ -264,12 +296,14 @@ def ingested(done: Measured) -> dict[str, Any]:
 
 
 def fresh_store(system: str, corpus: Corpus, plan: Plan) -> Path:
-    store = plan.home / "stores" / f"{system}-{corpus.name}"
+    store = store_of(system, corpus, plan)
     shutil.rmtree(store, ignore_errors=True)
     store.parent.mkdir(parents=True, exist_ok=True)
-    if system in PEERS:
-        store.mkdir()
     return store
+
+
+def store_of(system: str, corpus: Corpus, plan: Plan) -> Path:
+    return plan.home / "stores" / f"{system}-{corpus.name}"
 
 
 def count_tokens(outcome: Outcome, passages: Sequence[str], model: Path, max_tokens: int) -> None:
