@@ -19,6 +19,7 @@ from docindex.cli.render import show_facts
 from docindex.cli.screen import Span
 from docindex.cli.session import FAILED, Session
 from docindex.cli.terminal import open_screen
+from docindex.config import DEFAULT_MODELS
 from docindex.errors import DocindexError, IndexNotFoundError, ModelError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _models(store: ModelStore) -> dict[str, Any]:
         "cache": str(store.cache),
         "offline": store.offline,
         "present": here,
-        "missing": [spec.name for spec in store.catalogue.models if spec.name not in here],
+        "missing": [name for name in DEFAULT_MODELS if name not in here],
     }
 
 

@@ -16,6 +16,7 @@ from docindex.cli.render import show_facts
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
+from docindex.config import DEFAULT_MODELS
 
 if TYPE_CHECKING:
     from docindex.models.acquire import ModelStore
@@ -72,7 +73,7 @@ def pull_models(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MODEL", help="Names from `docindex models list`; all, when none is given."),
+        typer.Argument(metavar="MODEL", help="Names from `docindex models list`; without any, the two defaults."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,7 +86,7 @@ def pull_models(
       docindex models pull all-minilm-l6-v2
     """
     store = open_store(Session.of(ctx))
-    chosen = names or [spec.name for spec in store.catalogue.models]
+    chosen = names or DEFAULT_MODELS
     paths: dict[str, str] = {}
     for name in chosen:
         with show_progress("Looking for the model") as on_progress:

@@ -21,6 +21,8 @@ FORMAT_VERSION = 2
 DEFAULT_INDEX = Path(".docindex")
 DEFAULT_EMBEDDER = "all-minilm-l6-v2"
 DEFAULT_LLM = "smollm2-135m-instruct"
+DEFAULT_MODELS = (DEFAULT_EMBEDDER, DEFAULT_LLM)
+"""What everything works with; the other models of the catalogue serve those who ask for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

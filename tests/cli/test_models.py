@@ -35,6 +35,22 @@ def test_path_and_pull_say_where_a_model_is(run, built: Path):
     assert pulled.json == {"models": [{"name": "all-minilm-l6-v2", "path": path}]}
 
 
+def test_without_names_the_two_defaults_are_pulled(run):
+    pulled = run("--offline", "models", "pull", "--json").json["models"]
+    assert [model["name"] for model in pulled] == ["all-minilm-l6-v2", "smollm2-135m-instruct"]
+
+
+def test_rerankers_come_from_the_hub_when_they_are_asked_for(run, built: Path, tmp_path: Path):
+    models = {model["name"]: model for model in run("models", "list", "--json").json["models"]}
+    rerankers = [model for model in models.values() if model["kind"] == "reranker"]
+    assert {"ms-marco-minilm-l6-v2", "bge-reranker-v2-m3"} <= {model["name"] for model in rerankers}
+    assert all(model["hub"] and not model["package"] for model in rerankers)
+    elsewhere = {"DOCINDEX_MODELS": str(tmp_path / "models")}
+    for name in (model["name"] for model in rerankers):
+        ran = run("--offline", "models", "path", name, variables=elsewhere)
+        assert (ran.code, f"docindex models pull {name}" in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize("command", [("path",), ("info",), ("pull",)])
 def test_an_unknown_model_is_answered_with_the_known_ones(run, command):
     ran = run("models", *command, "gpt-17")

@@ -126,18 +126,24 @@ def text_of(path: Path) -> str | None:
 def known_item(texts: Mapping[str, str]) -> tuple[str, str]:
     """A document and a sentence of it that no other document has, made of words that few others have.
 
-    It is the document in the middle, or the nearest after it that has such a sentence.
+    It is the document in the middle, or the nearest after it that has such a sentence. Sentences are compared by their
+    words: another document may have the same one with other marks.
     """
     plain = {key: _GAPS.sub(" ", text).strip() for key, text in texts.items()}
     counts = Counter(word for text in plain.values() for word in set(_WORD.findall(text.lower())))
+    worded = [_words(text) for text in plain.values()]
     keys = list(plain)
     for key in keys[len(keys) // 2 :]:
         sentences = [found for found in _SENTENCE_END.split(plain[key]) if is_plain_sentence(found)]
         sentences.sort(key=lambda sentence: rarity(sentence, counts, len(keys)), reverse=True)
         for sentence in sentences:
-            if sum(sentence in text for text in plain.values()) == 1:
+            if sum(_words(sentence) in text for text in worded) == 1:
                 return key, sentence
     raise SystemExit("No document in the second half of the corpus has a sentence that could be asked for.")
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def is_plain_sentence(text: str) -> bool:
