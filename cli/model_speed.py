@@ -64,7 +64,8 @@ def plan_model(
     rows: list[tuple[Cell, ...]] = [
         ("weights", plan.weights_bytes),
         (f"KV cache of {plan.context_tokens} tokens in f16", plan.cache_bytes),
-        ("the same in q8_0", plan.small_cache_bytes),
+        ("the same with keys in q8_0", plan.mixed_cache_bytes),
+        ("the same all in q8_0", plan.small_cache_bytes),
         ("work space", plan.work_bytes),
         ("embedder", plan.embedder_bytes),
         ("in all, with f16", plan.total_bytes),

@@ -24,6 +24,9 @@ DEFAULT_LLM = "smollm2-135m-instruct"
 DEFAULT_MODELS = (DEFAULT_EMBEDDER, DEFAULT_LLM)
 """What everything works with; the other models of the catalogue serve those who ask for them."""
 
+CacheType = Literal["f16", "q8_0", "q8_0/f16"]
+"""How a KV cache is kept: two bytes a number, a little more than one, or the latter for keys alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexConfig:
@@ -271,12 +274,13 @@ class LLMConfig:
     """Fail rather than run on the CPU."""
     threads: int | None = None
     """CPU threads; None is one a core."""
-    cache_type: Literal["f16", "q8_0"] | None = None
-    """How the KV cache is kept. "q8_0" takes half the memory, and on a CPU it gives the same answer however that is
-    computed: alone, beside others, or after a context that was kept. None takes it where no layer is on a GPU and the
-    model's heads are wide enough, else "f16"."""
+    cache_type: CacheType | None = None
+    """How the KV cache is kept: all in "f16", all in "q8_0", which takes half the memory, or the keys in q8_0 and the
+    values in f16, which is read sooner than either where no layer is on a GPU. With keys in q8_0, an answer on a CPU is
+    the same however it is computed: alone, beside others, or after a context that was kept. None takes "q8_0/f16" where
+    no layer is on a GPU and the model's heads are wide enough, else "f16"."""
     flash_attention: bool = True
-    """Attention is computed in one go, where the model can have that; a cache in "q8_0" needs it."""
+    """Attention is computed in one go, where the model can have that; a cache with q8_0 in it needs it."""
     state_cache_bytes: int = 256 << 20
     """Memory for contexts that were read before, so that they need not be read again; 0 keeps none."""
     state_disk_bytes: int = 0
@@ -284,7 +288,7 @@ class LLMConfig:
     from the documents that were read, and is readable to this user only."""
     speculation: Literal["prompt-lookup"] | None = None
     """Guesses what an answer copies from its prompt, and computes it several tokens at a time: the same texts with a
-    cache in "q8_0", sooner where much is copied and the machine has cores to spare. None guesses nothing."""
+    cache with q8_0 in it, sooner where much is copied and the machine has cores to spare. None guesses nothing."""
     answer_seconds: float | None = None
     """The longest that one answer may take once it has its turn; None is as long as it takes."""
     thinking: Literal["auto", "yes", "no"] = "auto"
@@ -305,10 +309,10 @@ class LLMConfig:
         _in_range("thinking_tokens", self.thinking_tokens, 0, 1_048_576)
         if self.thinking not in ("auto", "yes", "no"):
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
-        if self.cache_type not in ("f16", "q8_0", None):
-            raise ConfigError(f"cache_type is {self.cache_type!r}: give f16, q8_0 or None.")
-        if self.cache_type == "q8_0" and not self.flash_attention:
-            raise ConfigError("cache_type is 'q8_0', which needs flash_attention: give f16, or leave that on.")
+        if self.cache_type is not None and self.cache_type not in get_args(CacheType):
+            raise ConfigError(f"cache_type is {self.cache_type!r}: give {', '.join(get_args(CacheType))} or None.")
+        if self.cache_type not in ("f16", None) and not self.flash_attention:
+            raise ConfigError(f"cache_type {self.cache_type!r} needs flash_attention: give f16, or leave that on.")
         if self.speculation not in ("prompt-lookup", None):
             raise ConfigError(f"speculation is {self.speculation!r}: give prompt-lookup or None.")
         for name in ("state_cache_bytes", "state_disk_bytes"):

@@ -6,12 +6,13 @@ import ctypes
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
+from docindex.config import CacheType
 from docindex.errors import ModelError
 from docindex.llm import logs
 from docindex.llm.gguf import GgufModel
@@ -23,9 +24,12 @@ computes attention in another way, with other logits; smaller batches give the s
 _FREE_WAIT_SECONDS = 2.0
 _BYTES = ctypes.POINTER(ctypes.c_uint8)
 
-CacheType = Literal["f16", "q8_0"]
-"""How keys and values are kept: two bytes a number, or a little more than one."""
-_GGML_TYPES: dict[CacheType, int] = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
+_GGML_TYPES: dict[CacheType, tuple[int, int]] = {
+    "f16": (llama_cpp.GGML_TYPE_F16, llama_cpp.GGML_TYPE_F16),
+    "q8_0": (llama_cpp.GGML_TYPE_Q8_0, llama_cpp.GGML_TYPE_Q8_0),
+    "q8_0/f16": (llama_cpp.GGML_TYPE_Q8_0, llama_cpp.GGML_TYPE_F16),
+}
+"""Of keys, and of values."""
 
 _WITH_FLASH = (llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED, llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO)
 _WITHOUT_FLASH = (llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED,)
@@ -172,7 +176,7 @@ def _create(
         params.n_threads = threads
         params.n_threads_batch = threads
         params.flash_attn_type = attention
-        params.type_k = params.type_v = _GGML_TYPES[cache_type]
+        params.type_k, params.type_v = _GGML_TYPES[cache_type]
         params.swa_full = True  # sliding windows keep all cells, or a shared prefix could not be reused
         with logs.captured() as log:
             handle = llama_cpp.llama_init_from_model(model.handle, params)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import llama_cpp
 
-from docindex.config import LLMConfig
+from docindex.config import CacheType, LLMConfig
 from docindex.errors import ModelError
 from docindex.llm import device
-from docindex.llm.context import CPU_BATCH, GPU_BATCH, CacheType, KVContext
+from docindex.llm.context import CPU_BATCH, GPU_BATCH, KVContext
 from docindex.llm.gguf import GgufModel
 from docindex.llm.parallel import SPARE_SEQUENCES
 from docindex.llm.planning import plan_memory
@@ -80,8 +80,8 @@ def _fewer_layers(path: Path, config: LLMConfig) -> Iterator[int]:
 def _context(model: GgufModel, config: LLMConfig) -> KVContext:
     """The model's KV cache. Where no length is given and memory is short, it is halved until it fits.
 
-    Where no type is given, a model on the CPU has a cache in q8_0, unless its heads are too narrow for that or
-    flash attention is off.
+    Where no type is given, a model on the CPU has a cache with its keys in q8_0, unless its heads are too narrow for
+    that or flash attention is off.
 
     Raises:
         ModelError: There is not enough memory.
@@ -111,7 +111,7 @@ def _cache_types(config: LLMConfig, offloaded: int) -> tuple[CacheType, ...]:
     """What is tried, in this order."""
     if config.cache_type is not None:
         return (config.cache_type,)
-    return ("f16",) if offloaded or not config.flash_attention else ("q8_0", "f16")
+    return ("f16",) if offloaded or not config.flash_attention else ("q8_0/f16", "f16")
 
 
 def open_states(context: KVContext, model: GgufModel, config: LLMConfig, folder: Path | None) -> SavedStates:

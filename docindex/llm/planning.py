@@ -25,8 +25,10 @@ class MemoryPlan:
     context_tokens: int
     cache_bytes: int
     """Of the KV cache in f16, at its full length."""
+    mixed_cache_bytes: int
+    """The same with its keys in q8_0, as it is on a CPU unless told otherwise."""
     small_cache_bytes: int
-    """The same in q8_0."""
+    """The same all in q8_0."""
     work_bytes: int
     embedder_bytes: int
     layers: int
@@ -69,6 +71,7 @@ def plan_memory(path: Path, *, context_tokens: int | None, embedder_bytes: int) 
         weights_bytes=weights,
         context_tokens=tokens,
         cache_bytes=cache,
+        mixed_cache_bytes=round(cache * (1 + _Q8_0) / 2),
         small_cache_bytes=round(cache * _Q8_0),
         work_bytes=work,
         embedder_bytes=embedder_bytes,

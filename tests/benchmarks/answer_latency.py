@@ -22,9 +22,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from docindex.config import DEFAULT_LLM, Environment, LLMConfig
+from docindex.config import DEFAULT_LLM, CacheType, Environment, LLMConfig
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message
 from docindex.wiring import model_store
@@ -51,10 +51,11 @@ ANSWER_TOKENS = 32
 SENTENCES = "root ::= [^\\x00-\\x1f]+"
 OBJECT = 'root ::= "{\\"answer\\": \\"" [^"\\\\\\x00-\\x1f]+ "\\"}"'
 GIGABYTE = 1 << 30
-CACHES: tuple[tuple[str, Literal["f16", "q8_0"], bool], ...] = (
+CACHES: tuple[tuple[str, CacheType, bool], ...] = (
     ("f16", "f16", True),
     ("f16, no flash attention", "f16", False),
     ("q8_0", "q8_0", True),
+    ("q8_0/f16", "q8_0/f16", True),
 )
 PARTS = ("reuse", "batches", "agreement", "grammar", "cache", "speculation")
 
@@ -102,7 +103,7 @@ def answer(llm: LlamaCppLLM, messages: Sequence[Message], grammar: str | None = 
 def open_model(
     options: argparse.Namespace,
     *,
-    cache_type: Literal["f16", "q8_0"] | None = None,
+    cache_type: CacheType | None = None,
     state_cache_bytes: int = 256 << 20,
     state_disk_bytes: int = 0,
     speculation: Literal["prompt-lookup"] | None = None,
@@ -245,8 +246,8 @@ def measure_speculation(options: argparse.Namespace) -> dict[str, dict[str, Any]
     """How much sooner answers that copy from the context, and others, are written with prompt lookup than without."""
     found: dict[str, dict[str, Any]] = {}
     with (
-        open_model(options, cache_type="q8_0") as plain,
-        open_model(options, cache_type="q8_0", speculation="prompt-lookup") as guessing,
+        open_model(options) as plain,
+        open_model(options, speculation="prompt-lookup") as guessing,
     ):
         texts = contexts(plain, options.tokens, options.runs)
         for kind, questions in (("copying", COPYING), ("other", QUESTIONS[:3])):
@@ -268,7 +269,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--chats", type=int, default=64, help="how many answers are compared")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--cache", choices=["f16", "q8_0"], help="the type of the KV cache, if not the usual one")
+    parser.add_argument("--cache", choices=get_args(CacheType), help="the type of the KV cache, if not the usual one")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--states", type=Path, help=argparse.SUPPRESS)

@@ -7,7 +7,7 @@ def test_plan_says_what_a_model_takes(run):
     plan = run("models", "plan", "--context", "1024", "--json").json
     assert plan["context_tokens"] == 1024
     assert plan["total_bytes"] > plan["weights_bytes"] > 80e6
-    assert plan["small_cache_bytes"] < plan["cache_bytes"]
+    assert plan["small_cache_bytes"] < plan["mixed_cache_bytes"] < plan["cache_bytes"]
     rows = dict(
         line.split("\t") for line in run("models", "plan", "--context", "1024").out.splitlines() if "\t" in line
     )

@@ -153,8 +153,8 @@ def test_the_report_says_what_really_happened(local_llm: LlamaCppLLM):
     assert report.flash_attention
     assert report.on_gpu == (report.layers_offloaded > 0)
     assert report.context_tokens == local_llm.context_tokens == 1024
-    assert report.cache_type == "q8_0"
-    assert report.cache_bytes == pytest.approx(1024 * 30 * 2 * 192 * 34 / 32, rel=0.001)
+    assert report.cache_type == "q8_0/f16"
+    assert report.cache_bytes == pytest.approx(1024 * 30 * 192 * (34 / 32 + 2), rel=0.001)
     assert 90e6 < report.weights_bytes < 100e6
     assert "Q4_1" in report.description
     assert json.dumps(report.as_dict())

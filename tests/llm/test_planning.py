@@ -18,11 +18,12 @@ from docindex.llm.planning import MemoryPlan, plan_memory
 
 def test_the_plan_is_what_loading_then_takes(llm_path: Path, local_llm: LlamaCppLLM):
     plan = plan_memory(llm_path, context_tokens=1024, embedder_bytes=1000)
-    assert plan.small_cache_bytes == pytest.approx(local_llm.device.cache_bytes, rel=0.001)
+    assert plan.mixed_cache_bytes == pytest.approx(local_llm.device.cache_bytes, rel=0.001)
     assert plan.cache_bytes == 1024 * 30 * 2 * 192 * 2
     assert plan.weights_bytes == pytest.approx(local_llm.device.weights_bytes, rel=0.05)
     assert plan.layers == local_llm.device.layers_total
     assert plan.small_cache_bytes == 1024 * 30 * 2 * 192 * 34 // 32
+    assert plan.mixed_cache_bytes == (plan.cache_bytes + plan.small_cache_bytes) // 2
     assert plan.total_bytes == plan.weights_bytes + plan.cache_bytes + plan.work_bytes + 1000
     assert plan.free_bytes > 0
     rows = local_llm.device.batch_tokens
@@ -117,6 +118,6 @@ def test_a_context_that_memory_has_no_room_for_is_halved_unless_it_was_asked_for
     monkeypatch.setattr(opening, "KVContext", small_memory)
     with LlamaCppLLM(llm_path, LLMConfig(), name="small") as llm:
         assert llm.context_tokens == 2048
-    assert asked == [8192, 8192, 4096, 4096, 2048]  # in q8_0, then in f16
+    assert asked == [8192, 8192, 4096, 4096, 2048]  # with keys in q8_0, then in f16
     with pytest.raises(ModelError, match="no room"):
         LlamaCppLLM(llm_path, LLMConfig(context_tokens=4096), name="small")

@@ -72,7 +72,7 @@ def test_the_texts_are_those_of_plain_decoding(
     models: tuple[LlamaCppLLM, LlamaCppLLM], monkeypatch: pytest.MonkeyPatch, chats: list, settings: dict
 ):
     plain, guessing = models
-    assert plain.device.cache_type == guessing.device.cache_type == "q8_0"
+    assert plain.device.cache_type == guessing.device.cache_type == "q8_0/f16"
     batches = [Batches(llm, monkeypatch) for llm in models]
     for chat in chats:
         expected, found = ([token.text for token in llm.complete(chat, max_tokens=24, **settings)] for llm in models)
