@@ -111,6 +111,9 @@ class StoreSearchContract(StoreSuite):
         assert near == snapshot.dense(vector, 5)
         assert worded == snapshot.lexical("alpha", 5)
         assert len(near) == len(worded) == 5
+        _, worded, cosines = snapshot.search_both("alpha", vector, 2, worded=5)
+        assert worded == snapshot.lexical("alpha", 5)
+        assert set(cosines) <= {match.node_id for match in worded[:2]}
         all_worded = {match.node_id for match in snapshot.lexical("alpha", 12)}
         every = {match.node_id: match.score for match in snapshot.dense(vector, 12)}
         assert waiting.nodes[0].node_id not in every
