@@ -14,6 +14,7 @@ from docindex.answering.prompting import PromptTurn, rewrite_prompt
 from docindex.answering.questions import analyse_question
 from docindex.answering.streams import asked
 from docindex.answering.terms import analyse
+from docindex.answering.topics import asks_of_a_thing, topic
 from docindex.answering.usage import Clock, Usage
 from docindex.errors import RequestCancelledError
 from docindex.llm.reading import reading
@@ -149,7 +150,11 @@ class Chat:
 
 
 def _extended(text: str, before: str) -> str:
-    """The follow-up with the words of the question before that it lacks, in their order and spelling."""
-    known, wanted = analyse(text).words, analyse_question(before)
-    missing = [word for word in _WORD.findall(before) if analyse(word).words & wanted.words - known]
+    """The follow-up with the words of the question before that it lacks, in their order and spelling.
+
+    Where it asks something else of the same thing, what was asked before would only lead astray.
+    """
+    about = topic(before) if asks_of_a_thing(text) else before
+    known, wanted = analyse(text).words, analyse_question(about)
+    missing = [word for word in _WORD.findall(about) if analyse(word).words & wanted.words - known]
     return f"{text.strip()} ({' '.join(dict.fromkeys(missing))})" if missing else text

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docindex.answering.questions import Kind, adds_nothing
-from docindex.answering.terms import Terms, analyse
+from docindex.answering.terms import IRREGULAR, Terms, analyse
 from docindex.chunking.sentences import split_sentences
 from docindex.schema import Document, Hit
 
@@ -16,6 +16,12 @@ _FIELD = re.compile(r"^[ \t]*\"?(?P<name>\w[\w .\-]{0,40})\"?[ \t]*:[ \t]+(?=\S)
 _FEWEST_FIELDS = 2
 _IDLE = re.compile(r"\A#{1,6}\s|\?[\"'”’»)\]*_]*\Z|\A\W*\w*\W*\Z")
 """Markdown headings, questions and single words."""
+_POINTS_BACK = re.compile(r"\W*(?:It|Its|They|Their|He|His|She|Her)\b")
+_SUBJECT = re.compile(
+    r"\W*(?P<subject>(?:[\w'’-]+ ){1,6}?)(?:is|are|was|were|has|have|had|do|does|did"
+    rf"|can|could|will|would|may|might|must|shall|should|\w+ed|{'|'.join(IRREGULAR)})\b"
+)
+"""What an English sentence begins with, up to its verb where that shows by its form."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class SourceSentence:
     text: str
     terms: Terms
     context: Terms
-    """Of what it stands under: title, headings, the field's name, and the lead."""
+    """Of what it stands under: title, headings, the field's name, the lead, and what its "it" or "they" stands for."""
     lead: Terms
     """Of the heading or question that it follows."""
     follows: bool
@@ -72,14 +78,18 @@ def quotable_sentences(
         if stretch.is_heading:
             lead, follows = stretch.label, True
             continue
+        subject = ""
         for start, end in split_sentences(node.text[stretch.start : stretch.end]):
             first = stretch.start + start
             text = node.text[first : stretch.start + end]
             terms = analyse(text)
             if text == hit.title or _IDLE.search(text) or adds_nothing(kind, question, text, terms):
                 lead, follows = (f"{lead}\n{text}" if follows else text), True
+                subject = _subject(text, subject)
                 continue
-            context = analyse("\n".join([standing, lead, stretch.label]))
+            pointed_at = subject if _POINTS_BACK.match(text) else ""
+            context = analyse("\n".join([standing, lead, stretch.label, pointed_at]))
+            subject = _subject(text, subject)
             last = node.start + first + len(text)
             yield SourceSentence(
                 place,
@@ -94,6 +104,14 @@ def quotable_sentences(
                 preface=lead if follows else "",
             )
             follows = False
+
+
+def _subject(sentence: str, before: str) -> str:
+    """What the next sentence may point back at, where the subject of the one before is known."""
+    if _POINTS_BACK.match(sentence):
+        return before
+    found = _SUBJECT.match(sentence)
+    return found["subject"] if found else ""
 
 
 def _stretches(hit: Hit, document: Document | None) -> Iterator[_Stretch]:

@@ -53,7 +53,7 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _SMALL = {name: value for value, name in enumerate(_TEENS.split())} | {
     name: 10 * value for value, name in enumerate(_TENS.split(), 2)
 }
-_IRREGULAR = {
+IRREGULAR = {
     form: forms.split()[0]
     for forms in (
         "hold held", "keep kept", "lose lost", "build built", "send sent", "take took taken", "make made", "give given",
@@ -65,6 +65,7 @@ _IRREGULAR = {
     )
     for form in forms.split()[1:]
 }  # fmt: skip
+"""The stem of irregular forms of verbs, by the form."""
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 
 _UNITS = {
@@ -246,7 +247,7 @@ def analyse(text: str) -> Terms:
 
 def stem(word: str) -> str:
     """The word without its English ending; "erase", "erased" and "erasing" come out alike."""
-    word = _IRREGULAR.get(word, word)
+    word = IRREGULAR.get(word, word)
     for ending in ("'s", "’s", "'", "’"):
         word = word.removesuffix(ending)
     if len(word) > 3 and word.isascii():

@@ -79,6 +79,16 @@ def test_words_of_the_question_before_are_not_added_to_one_about_something_else(
     assert engine.asked[1] == question
 
 
+@pytest.mark.parametrize(
+    ("follow_up", "added"), [("How much does it weigh?", "Alpha pump"), ("And when?", "Alpha pump built")]
+)
+def test_what_was_asked_before_is_added_only_where_it_is_asked_again(engine: EchoEngine, follow_up: str, added: str):
+    chat = Chat(engine)
+    chat.ask("Where was the Alpha pump built?")
+    chat.ask(follow_up)
+    assert engine.asked[1] == f"{follow_up} ({added})"
+
+
 def test_words_that_are_there_are_not_added_again(engine: EchoEngine):
     chat = Chat(engine)
     chat.ask("How long is the warranty of the Nimbus R7?")

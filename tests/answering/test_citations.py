@@ -61,6 +61,23 @@ def test_a_bare_number_is_read_with_the_question(manual: Document, manual_hits: 
     assert not sources("How many buttons has the remote control?", manual_hits, manual).judge("64.").shown
 
 
+@pytest.mark.parametrize(
+    ("before", "verified"),
+    [
+        ("The Alpha pump was built in Oslo.", True),
+        ("The Alpha pump was built in Oslo. It has two valves.", True),
+        ("The Alpha pump was built in Oslo. The cellar is damp.", False),
+        ("The cellar was built for the Alpha pump.", False),
+        ("", False),
+    ],
+)
+def test_what_a_sentence_points_back_at_is_the_subject_of_the_one_before(make_hit, before: str, verified: bool):
+    text = f"{before} It weighs 12 kg.".lstrip()
+    document = Document("d", "d", text)
+    found = sources("How much does the Alpha pump weigh?", [make_hit(document, 0, len(text), rank=1)], document)
+    assert found.judge("The Alpha pump weighs 12 kg.").verified == verified
+
+
 def test_the_source_that_the_model_names_wins_among_equals(make_hit):
     text = "The tide comes twice a day."
     documents = [Document(name, name, text) for name in ("a", "b", "c")]
