@@ -16,6 +16,7 @@ from docindex.wiring.models import model_store, open_embedder, open_llm, with_le
 
 if TYPE_CHECKING:
     from docindex.config import Environment, IndexConfig, LLMConfig
+    from docindex.embedding.remembered import RememberedVectors
     from docindex.indices.passages import PassageIndex
     from docindex.ingest.wire import Recipe
     from docindex.ingest.workers import ParserPool
@@ -57,6 +58,7 @@ class Parts:
         self.environment = environment
         self.llm_config = llm
         self._embedder = embedder
+        self._sentences: RememberedVectors | None = None
         self._llms: dict[str, OpenModel] = {}
         self._loading = threading.Lock()
         self._traces: TraceLog | None = None
@@ -154,8 +156,13 @@ class Parts:
             return self._embedder
 
     def vectors_of(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of sentences, by the index's embedder, which is loaded for them."""
-        return self.embedder().embed(texts, kind="passage")
+        """The vectors of sentences, by the index's embedder, which is loaded for them; those asked for lately are kept."""
+        with self._loading:
+            if self._sentences is None:
+                from docindex.embedding.remembered import RememberedVectors
+
+                self._sentences = RememberedVectors(lambda new: self.embedder().embed(new, kind="passage"))
+        return self._sentences(texts)
 
     def llm(self) -> OpenModel:
         """The model that answers."""
