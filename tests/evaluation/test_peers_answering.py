@@ -31,7 +31,9 @@ def _script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def a_task(task: ModuleType, *phases: str) -> Any:
-    cases = tuple(task.Case(question=f"q{number}", passages=(f"p{number}",)) for number in range(2))
+    cases = tuple(
+        task.Case(question=f"q{number}", passages=(f"p{number}",), shown=(f"s{number}",)) for number in range(2)
+    )
     return task.Task(
         model="m",
         context_tokens=512,

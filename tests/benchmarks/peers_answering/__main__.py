@@ -4,10 +4,11 @@
 
 The example questions are asked, over the passages that docindex finds for them in the example documents: its own engine
 is given the hits, the others the same texts. Each system makes its prompt as it does by itself or as its documentation
-says, so the prompts differ by some words; their lengths, and the time a token of them, are in the table. All load the
-same GGUF file with the same context, threads, length of answer and temperature 0, and stream. The others are installed
-into environments of their own (about 300 MB each), which are kept in the work folder, with the llama-cpp-python that
-`make setup` has compiled for this machine. What each is set to is printed under the tables.
+says, so the prompts differ by some words; their lengths, and the time a token of them, are in the table. With
+`--same-size` the others are given the passages with the headings and fences that docindex puts around them. All load
+the same GGUF file with the same context, threads, length of answer and temperature 0, and stream. The others are
+installed into environments of their own (about 300 MB each), which are kept in the work folder, with the
+llama-cpp-python that `make setup` has compiled for this machine. What each is set to is printed under the tables.
 
 Each system takes its turn in every round, in a fresh process and another order, after a question to warm up:
 
@@ -72,6 +73,8 @@ class Plan:
     task: Task
     pythons: dict[str, Path]
     timeout: float
+    same_size: bool
+    """Prompts of the others hold what docindex puts around the passages, too."""
 
 
 def main() -> int:
@@ -101,6 +104,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--passages", type=int, default=4, help="how many passages each is answered from")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--systems", type=lambda text: text.split(","), default=list(SYSTEMS), help=",".join(SYSTEMS))
+    parser.add_argument(
+        "--same-size", action="store_true", help="give the others the passages as docindex's prompts have them"
+    )
     parser.add_argument("--model", default=DEFAULT_LLM, help="a name in the catalogue, or a GGUF file")
     parser.add_argument("--context", type=int, default=4096, help="the context window, in tokens")
     parser.add_argument("--tokens", type=int, default=64, help="the longest answer")
@@ -155,7 +161,7 @@ def prepare(options: argparse.Namespace, home: Path, outcomes: dict[str, Outcome
         index=str(home / "index"),
         models="",
     )
-    return Plan(home, task, pythons, options.timeout)
+    return Plan(home, task, pythons, options.timeout, options.same_size)
 
 
 def take(outcome: Outcome, plan: Plan, number: int) -> None:
@@ -165,6 +171,8 @@ def take(outcome: Outcome, plan: Plan, number: int) -> None:
     print(f"{time.strftime('%H:%M:%S')} round {number + 1}: {outcome.system}", flush=True)
     models = plan.home / "models" / outcome.system
     task = replace(plan.task, way=way_of(outcome.system), models=str(models))
+    if plan.same_size and base(outcome.system) != OURS:
+        task = replace(task, cases=tuple(replace(case, passages=case.shown) for case in task.cases))
     try:
         if task.way == "disk":
             shutil.rmtree(models, ignore_errors=True)  # or the states of the last round would be found
@@ -209,6 +217,7 @@ def write(out: Path, machine: dict[str, str], plan: Plan, outcomes: list[Outcome
         "model": Path(task.model).name,
         "questions": f"{len(task.cases)}, over {len(task.warm_up.passages)} passages each",
         "for all": f"{task.threads} threads, {task.context_tokens} tokens of context, up to {task.max_tokens} written",
+        "passages": "with what docindex puts around them" if plan.same_size else "to the others as plain text",
         "rounds": str(max(len(outcome.runs) for outcome in outcomes)),
     }
     heading = "\n".join(f"- {name}: {value}" for name, value in facts.items())

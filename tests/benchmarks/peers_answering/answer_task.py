@@ -32,6 +32,8 @@ class Case:
     question: str
     passages: tuple[str, ...]
     """Best first."""
+    shown: tuple[str, ...] = ()
+    """The same as docindex's prompt has them: with a line that says where they are from, between fences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,4 +154,5 @@ def _ask(answerer: Answerer, case: Case, number: int, phase: Phase) -> Answer:
 
 
 def _case(given: dict[str, object]) -> Case:
-    return Case(question=str(given["question"]), passages=tuple(given["passages"]))  # type: ignore[arg-type]
+    passages, shown = (tuple(given[name]) for name in ("passages", "shown"))  # type: ignore[arg-type]
+    return Case(question=str(given["question"]), passages=passages, shown=shown)

@@ -13,7 +13,8 @@ from typing import Any
 
 from answer_task import Case
 
-from docindex import Environment, Index, IndexConfig
+from docindex import Environment, Hit, Index, IndexConfig
+from docindex.answering.prompting import answer_prompt
 from docindex.config import DEFAULT_EMBEDDER
 from docindex.models.acquire import ModelStore
 
@@ -55,11 +56,19 @@ def find_cases(index: Path, embedder: Path, questions: int, passages: int) -> li
     with Index.create(index, IndexConfig(embedder=str(embedder))) as made:
         made.ingest(EXAMPLES / "documents")
         found = zip(asked, made.search_many(asked, k=passages), strict=True)
-        cases = [Case(question=question, passages=tuple(hit.text for hit in hits)) for question, hits in found]
+        cases = [
+            Case(question=question, passages=tuple(hit.text for hit in hits), shown=tuple(map(as_shown, hits)))
+            for question, hits in found
+        ]
     apart = begin_apart(cases)
     if len(apart) <= questions:
         raise SystemExit(f"Only {len(apart) - 1} example questions have a best passage of their own: ask fewer.")
     return apart[: questions + 1]
+
+
+def as_shown(hit: Hit) -> str:
+    """A passage as a prompt of docindex has it."""
+    return answer_prompt("", [hit])[1].content.partition("\n\nQuestion:")[0]
 
 
 def begin_apart(cases: Iterable[Case]) -> list[Case]:
