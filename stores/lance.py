@@ -26,6 +26,7 @@ from docindex.stores.lancedb_api import FTS, Bitmap, BTree, LabelList, LanceDBCo
 from docindex.stores.plans import Known
 from docindex.stores.queries import query_of, wait_for
 from docindex.stores.row_ids import RowIdsOnDemand
+from docindex.stores.segments import begin_segment_if_full
 
 TableKind = Literal["nodes", "vectors"]
 KEPT = "kept"
@@ -44,6 +45,8 @@ _SLACK = timedelta(seconds=1)
 _SOURCE_PLACE = re.compile(r",? *\S*/\S+\.rs:\d+(:\d+)?")
 _NEVER = timedelta(days=36_500)
 """`optimize` deletes versions older than seven days unless told otherwise; the head may be one of them."""
+_WORDS = "search_text"
+"""The column that is searched by words."""
 _INDEXES: dict[TableKind, dict[str, BTree | Bitmap | LabelList | FTS]] = {
     "nodes": {
         "node_id": BTree(),
@@ -51,7 +54,7 @@ _INDEXES: dict[TableKind, dict[str, BTree | Bitmap | LabelList | FTS]] = {
         "content_hash": BTree(),
         "source": Bitmap(),
         "kv": LabelList(),
-        "search_text": FTS(with_position=False),
+        _WORDS: FTS(with_position=False),
     },
     "vectors": {
         "node_id": BTree(),
@@ -243,6 +246,8 @@ class WritableTable:
     def optimize(self) -> None:
         """Joins small files, and brings every index up to date. Takes seconds for each 100,000 rows."""
         with store_errors(self.kind):
+            if self.kind == "nodes":
+                begin_segment_if_full(self.table, _WORDS)
             self.table.optimize(cleanup_older_than=_NEVER)
 
     def clean(self, before: datetime | None = None) -> None:

@@ -156,7 +156,7 @@ class Parts:
             return self._embedder
 
     def vectors_of(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of sentences, by the index's embedder, which is loaded for them; those asked for lately are kept."""
+        """The vectors of sentences, by the index's embedder, which is loaded for them; those of late are kept."""
         with self._loading:
             if self._sentences is None:
                 from docindex.embedding.remembered import RememberedVectors

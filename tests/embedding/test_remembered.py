@@ -58,11 +58,11 @@ def test_a_failure_is_not_remembered():
     def at_first_broken(texts: Sequence[str]) -> Vectors:
         if not embed.asked:
             embed.asked.append("broken")
-            raise OSError
+            raise OSError("broken")
         return embed(texts)
 
     vectors = RememberedVectors(at_first_broken)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="broken"):
         vectors(["a"])
     assert vectors(["a"])[0, 0] == 1
 
