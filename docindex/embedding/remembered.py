@@ -37,7 +37,8 @@ class RememberedVectors:
             vectors = self._embed(missing)
             if not texts:
                 return vectors
-            found.update(zip(missing, np.array(vectors), strict=True))
+            # Copies, so that a row that stays does not keep its whole batch.
+            found.update((text, vector.copy()) for text, vector in zip(missing, vectors, strict=True))
         with self._lock:
             for text in texts:
                 self._known[text] = found[text]
