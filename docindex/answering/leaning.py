@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 
-from docindex.answering.terms import analyse
+from docindex.answering.terms import analyse, any_of
 
-
-def _any(words: str) -> str:
-    return "(?:" + "|".join(words.split()) + ")"
-
-
-_AUXILIARY = _any("is are was were do does did has have had can could will would shall should must may might")
-_ARTICLE = _any("the a an my our your every each some any no all most many")
-_POINTING = _any(
+_AUXILIARY = any_of("is are was were do does did has have had can could will would shall should must may might")
+_ARTICLE = any_of("the a an my our your every each some any no all most many")
+_POINTING = any_of(
     "it its they them their theirs this that these those there then he him his she her hers i we us you me one ones "
     "same such else instead not both either neither more why how what when where"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from docindex.answering.terms import Terms, analyse, stem
+from docindex.answering.terms import Terms, analyse, any_of, stem
 
 
 class Kind(Enum):
@@ -19,18 +19,14 @@ class Kind(Enum):
     OPEN = "open"
 
 
-def _any(words: str) -> str:
-    return "(?:" + "|".join(words.split()) + ")"
-
-
 def _stems(words: str) -> frozenset[str]:
     return frozenset(map(stem, words.split()))
 
 
-_MEASURES = _any(
+_MEASURES = any_of(
     "many much long far tall high old big deep often fast heavy wide large early late soon few hot cold warm"
 )
-_MEASURED = _any(
+_MEASURED = any_of(
     "port page version voltage temperature price weight size height width length number percentage distance frequency "
     "band speed capacity cost population rate"
 )
@@ -45,7 +41,7 @@ _MONEY = re.compile(
     r"\b(?:costs?|prices?|priced|fees?|charged?|pay)\b|\bhow (?:much money|expensive|cheap)\b", re.IGNORECASE
 )
 _CURRENCIES = frozenset({"euro", "dollar", "pound", "yen"})
-_AUXILIARY = _any("is are was were do does did can could may must should shall will would has have had am")
+_AUXILIARY = any_of("is are was were do does did can could may must should shall will would has have had am")
 _TIME = re.compile(
     # "when it rains" asks for no time
     rf"\bwhen(?: exactly)? (?:{_AUXILIARY}|to)\b|\b(?:what|which) (?:time|year|date|day|month|season)\b|^\W*when\W*$",

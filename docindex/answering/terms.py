@@ -181,6 +181,11 @@ class _Item:
     """After a comma, colon, semicolon, dash or bracket."""
 
 
+def any_of(words: str) -> str:
+    """A regular expression for one of the words."""
+    return "(?:" + "|".join(words.split()) + ")"
+
+
 def analyse(text: str) -> Terms:
     """What the text says."""
     items = list(_items(text))

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 
-from docindex.answering.terms import IRREGULAR, analyse
+from docindex.answering.terms import IRREGULAR, analyse, any_of
 
-
-def _any(words: str) -> str:
-    return "(?:" + "|".join(words.split()) + ")"
-
-
-_ARTICLE = _any("the a an my our your his her its their this that these those every each some any no all most many")
-_SPEAKER = _any("I we you")
+_ARTICLE = any_of("the a an my our your his her its their this that these those every each some any no all most many")
+_SPEAKER = any_of("I we you")
 _PAST = rf"(?:\w+ed|{'|'.join(IRREGULAR)})"
 _NAMED = rf"(?!{_SPEAKER}\b)(?:{_ARTICLE} )?(?!{_ARTICLE}\b)"
 _END = r"(?P<after>\W*$)"

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import re
 
+from docindex.answering.terms import any_of
 from docindex.chunking.sentences import split_sentences
 
 _ASKING = "who whom whose what when where which why how"
 _AUXILIARY = "is are was were do does did can could will would shall should must may has have had"
 
 
-def _any(words: str) -> str:
-    return "(?:" + "|".join(words.split()) + ")"
-
-
 _BEFORE_ASKING = "(?:(?:by|for|from|in|of|on|to|with|under|at) )?"
 _WHOLE = re.compile(r"[^?？]*[?？]+")
 CLAUSE = re.compile(
-    rf",? (?:and|or|but)(?: also| then)? (?={_BEFORE_ASKING}{_any(_ASKING)} |{_any(_AUXILIARY)} )",
+    rf",? (?:and|or|but)(?: also| then)? (?={_BEFORE_ASKING}{any_of(_ASKING)} |{any_of(_AUXILIARY)} )",
     re.IGNORECASE,
 )
 """What stands between two questions of a sentence."""
-BARE = re.compile(rf"^{_any(_ASKING)}(?: (?:often|long|much|many|far))?$", re.IGNORECASE)
+BARE = re.compile(rf"^{any_of(_ASKING)}(?: (?:often|long|much|many|far))?$", re.IGNORECASE)
 """A question of which only the asking word is there: "when" in "when and how is it done"."""
-HEAD = re.compile(rf"^{_any(_ASKING)}(?: (?:often|long|much|many|far))? ", re.IGNORECASE)
+HEAD = re.compile(rf"^{any_of(_ASKING)}(?: (?:often|long|much|many|far))? ", re.IGNORECASE)
 BEGINS = re.compile(
-    rf"^{_BEFORE_ASKING}(?:{_any(_ASKING)}|{_any(_AUXILIARY)}|tell me|explain|list|compare|contrast)\b",
+    rf"^{_BEFORE_ASKING}(?:{any_of(_ASKING)}|{any_of(_AUXILIARY)}|tell me|explain|list|compare|contrast)\b",
     re.IGNORECASE,
 )
 

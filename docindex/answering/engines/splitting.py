@@ -6,12 +6,7 @@ import re
 
 from docindex.answering.engines.clauses import BARE, BEGINS, CLAUSE, HEAD, whole_questions
 from docindex.answering.engines.sides import sides_of
-from docindex.answering.terms import STOPWORDS, analyse
-
-
-def _any(words: str) -> str:
-    return "(?:" + "|".join(words.split()) + ")"
-
+from docindex.answering.terms import STOPWORDS, analyse, any_of
 
 _PRONOUN = re.compile(
     r"\b(?P<one>it|its)\b|\b(?P<person>he|she|him|his|her)\b|\b(?P<many>they|them|their)\b"
@@ -23,7 +18,7 @@ _OWNERS = frozenset({"its", "their", "his"})
 _NOUN_PHRASE = re.compile(r"\b(?:the|a|an|my|our|your) (?P<words>[\w'’-]+(?: [\w'’-]+){0,3})", re.IGNORECASE)
 _PLURAL = re.compile(r"(?<!\bhow many )\b[\w-]{3,}(?<!s)(?<!u)(?<!i)s\b", re.IGNORECASE)
 _VERB = re.compile(
-    _any(
+    any_of(
         "last cover send keep mean work need cost weigh take have show store run start stop use make contain include "
         "support measure connect reset update find change expire apply require pay offer join leave turn blink go"
     ),
@@ -37,7 +32,7 @@ _BARE_SUBJECT = re.compile(
 """As in "what does error 5 mean"."""
 _INVERTED = re.compile(r"\b(?:do|does|did|can|could|will|would|should|must|may) $", re.IGNORECASE)
 _THING = r"(?:(?:the|a|an|my|our) [\w-]+(?: [\w-]+){0,2}|[A-Z][\w-]*\d[\w-]*|[A-Z]{2,})"
-_EACH = _any("mean cost weigh last measure take say contain include need")
+_EACH = any_of("mean cost weigh last measure take say contain include need")
 _EACH_VERB = re.compile(
     rf"^(?P<head>(?:what|when|where|why|how(?: \w+)?|which \w+) )(?P<do>do|did) (?P<plural>[a-z][a-z ]*?s )?"
     rf"(?P<things>{_THING}(?:, {_THING})*,? and {_THING}) (?P<tail>{_EACH}\b.*)$",
