@@ -197,7 +197,7 @@ def _run_collection(
 
     if (data / CORPUS).is_file():
         with ExitStack() as stack:
-            open_or_create(session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens, leave_no_trace=False)
+            open_or_create(session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens)
     with show_progress("Reading") as on_progress:
         collection = open_collection(data, dataset, path, environment=session.environment, on_progress=on_progress)
     with collection.index as opened:

@@ -20,7 +20,7 @@ from docindex.cli.render import show_report
 from docindex.cli.session import DONE, FAILED, PARTLY, Session
 from docindex.cli.terminal import open_screen
 from docindex.cli.watch import keep_watching
-from docindex.config import DEFAULT_EMBEDDER, IngestOptions, WebOptions
+from docindex.config import DEFAULT_EMBEDDER, FirstIngest, IngestOptions, WebOptions
 from docindex.errors import ConfigError
 from docindex.schema import IngestReport, LoadOptions
 
@@ -220,7 +220,13 @@ def ingest(
         return
     with ExitStack() as stack:
         opened = open_or_create(
-            session, path, stack, embedder=embedder, chunk_tokens=chunk_tokens, levels=levels, leave_no_trace=dry_run
+            session,
+            path,
+            stack,
+            embedder=embedder,
+            chunk_tokens=chunk_tokens,
+            levels=levels,
+            first=FirstIngest(tuple(sources), options),
         )
         if watch and not dry_run:
             keep_watching(opened, sources, options, as_json=as_json)

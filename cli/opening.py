@@ -13,6 +13,7 @@ from docindex.errors import ConfigError, IndexNotFoundError
 
 if TYPE_CHECKING:
     from docindex.cli.session import Session
+    from docindex.config import FirstIngest
     from docindex.index import Index
 
 
@@ -23,8 +24,8 @@ def open_or_create(
     *,
     embedder: str | None,
     chunk_tokens: int | None,
-    leave_no_trace: bool,
     levels: str | None = None,
+    first: FirstIngest | None = None,
 ) -> Index:
     """The index at a path, which is made where there is none; closed with the stack.
 
@@ -34,8 +35,8 @@ def open_or_create(
         stack: Closes it.
         embedder: For a new one. One that exists was built with its own and keeps it.
         chunk_tokens: For a new one, likewise.
-        leave_no_trace: A new one is made in a temporary folder.
         levels: For a new one: numbers of tokens with commas between them.
+        first: What it is going to be given; where that is to be tried only, a new one is made in a temporary folder.
 
     Raises:
         ConfigError: The index was built with another embedder, chunk size or levels; or the levels can't be read.
@@ -48,7 +49,7 @@ def open_or_create(
     except IndexNotFoundError:
         from docindex.cli.models import bring_model
 
-        if leave_no_trace:
+        if first is not None and first.options.dry_run:
             path = Path(stack.enter_context(TemporaryDirectory(prefix="docindex-"))) / "index"
         config = IndexConfig()
         if embedder is not None:
@@ -59,7 +60,7 @@ def open_or_create(
         if sizes is not None:
             config = dataclasses.replace(config, levels=sizes)
         bring_model(session, config.embedder)
-        return stack.enter_context(Index.create(path, config, environment=session.environment))
+        return stack.enter_context(Index.create(path, config, environment=session.environment, first=first))
     _keep("--embedder", embedder, index.config.embedder)
     _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)
     _keep("--levels", sizes, index.config.levels)

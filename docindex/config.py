@@ -153,6 +153,15 @@ class IngestOptions:
             raise ConfigError(f"lease_seconds is {self.lease_seconds}: give a value of 0 or more.")
 
 
+@dataclass(frozen=True, slots=True)
+class FirstIngest:
+    """What a new index is about to be filled with: `Index.create` begins to parse it while the stores are made."""
+
+    sources: tuple[str | Path, ...]
+    """As `Index.ingest` is going to be given them."""
+    options: IngestOptions = field(default_factory=IngestOptions)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerOptions:
     """How answers are made."""

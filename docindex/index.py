@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from docindex import wiring
 from docindex.answering_index import AnsweringIndex
-from docindex.config import Environment, IndexConfig, IngestOptions, LLMConfig
+from docindex.config import Environment, FirstIngest, IndexConfig, IngestOptions, LLMConfig
 from docindex.errors import EmbedderMismatchError, LoadError, ModelError
 from docindex.stored_index import no_progress
 
@@ -49,17 +49,20 @@ class Index(AnsweringIndex):
         *,
         llm: LLMConfig | None = None,
         environment: Environment | None = None,
+        first: FirstIngest | None = None,
     ) -> Self:
         """A new, empty index in a folder that is made for it.
+
+        With `first`, parser processes begin with what the first `ingest` is going to be given while the stores are
+        made; anything else may be given then.
 
         Raises:
             StoreError: The folder holds an index already, or something else.
             NoModelError: The embedder is missing and may not be downloaded.
         """
         environment = environment or Environment.read()
-        return cls(
-            wiring.create(Path(path), config or IndexConfig(), llm or LLMConfig(model=environment.llm), environment)
-        )
+        llm = llm or LLMConfig(model=environment.llm)
+        return cls(wiring.create(Path(path), config or IndexConfig(), llm, environment, first))
 
     @classmethod
     def open(

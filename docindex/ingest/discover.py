@@ -33,8 +33,10 @@ def discover(
     options: IngestOptions,
     stack: ExitStack,
     known: Callable[[], Mapping[str, str]] = dict,
+    *,
+    most: int | None = None,
 ) -> Discovery:
-    """All files under the sources, in the order of their names.
+    """All files under the sources, in the order of their names; with `most`, no more than so many of them.
 
     `stack` owns the copies of what is no file; `known` gives the validators of web pages that are not to be read again
     unless they have changed.
@@ -61,6 +63,8 @@ def discover(
                     found.emptied.append(file.location)
             else:
                 found.files.append(file)
+                if len(found.files) == most:
+                    return found
     return found
 
 

@@ -60,7 +60,7 @@ class FileHashes:
             self._new.append(FileStamp(file.location, _page_state(file.validator), bytes_hash, media_type))
         elif file.status is not None and _state_of(before) == _state_of(after):
             stamp = FileStamp(file.location, _state_of(after), bytes_hash, media_type)
-            if _is_settled(after, started):
+            if is_settled(after, started):
                 self._new.append(stamp)
             else:
                 self._young.append((file, stamp))
@@ -78,7 +78,7 @@ class FileHashes:
                 looks = [file.path.stat(), *_logs(file.path, stamp.media_type).values()]
                 if _state_of(looks) != stamp.state:
                     continue
-                if not _is_settled(looks, started):
+                if not is_settled(looks, started):
                     self._young.append((file, stamp))
                     continue
                 _, bytes_hash, after = _hash(file.path, stamp.media_type)
@@ -112,7 +112,8 @@ def _page_state(validator: str) -> str:
     return f"{__version__} {validator}"
 
 
-def _is_settled(looks: Sequence[os.stat_result], now: int) -> bool:
+def is_settled(looks: Sequence[os.stat_result], now: int) -> bool:
+    """Whether files had been left alone at a time, in nanoseconds, for so long that a change of them would show."""
     return all(max(look.st_mtime_ns, look.st_ctime_ns) < now - SETTLED_NS for look in looks)
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -86,6 +86,7 @@ class ParserPool:
         self._uncut = uncut
         self._processes = max(1, processes or min(MOST_PROCESSES, _cores()))
         self._workers: list[_Worker] = []
+        self._begun: list[_Job] = []
         self._retired_seconds = 0.0
 
     @property
@@ -93,17 +94,33 @@ class ParserPool:
         """Seconds of CPU time that the processes have used. Of a living one up to the last file that it ended."""
         return self._retired_seconds + sum(worker.process.cpu_seconds for worker in self._workers)
 
+    def begin(self, sources: Iterable[Source]) -> None:
+        """Has one process begin with what the next `load` will most likely be given first.
+
+        As many are begun as a process may have before it. All come cut, if they can be: none of them is asked about.
+        """
+        sweep()
+        for job in self._jobs(islice(sources, _FILES_AHEAD), lambda _: ()):
+            try:
+                worker = self._workers[0] if self._workers else self._start()
+            except OSError:  # which `load` will tell
+                return
+            worker.give(job)
+            self._begun.append(job)
+
     def load(self, sources: Iterable[Source]) -> Iterator[LoadedFrom | EndOf]:
         """What is in the sources, in their order: any number of items and an end for each.
 
         Sources are taken from the iterable a few at a time. A file whose parser crashes, or runs out of time or memory,
         is tried again in a new process, `limits.attempts` times in all; nothing is given twice. Of a file that changes
         while it is read, what had been read is given, and its end says that it is not whole.
+
+        What was begun is taken up if the sources begin with just that, in the state in which it was begun.
         """
         if not self._workers:
             sweep()
-        new = self._jobs(sources)
-        jobs: deque[_Job] = deque()
+        jobs, left = self._take_up(iter(sources))
+        new = self._jobs(left, self._uncut, after=tuple(jobs))
         more = True
         try:
             while True:
@@ -119,8 +136,7 @@ class ParserPool:
                 yield from self._events(jobs[0])
                 jobs.popleft()
         finally:
-            for worker in [worker for worker in self._workers if worker.jobs]:
-                self._end(worker)  # it works on what nobody will take
+            self._end_busy()
 
     def close(self) -> None:
         """Ends the processes."""
@@ -135,15 +151,31 @@ class ParserPool:
     ) -> None:
         self.close()
 
-    def _jobs(self, sources: Iterable[Source]) -> Iterator[_Job]:
-        numbered = enumerate(sources)
-        taken = 0
+    def _take_up(self, sources: Iterator[Source]) -> tuple[deque[_Job], Iterator[Source]]:
+        """What was begun of the sources, and the sources that are left."""
+        begun, self._begun = self._begun, []
+        first = list(islice(sources, len(begun)))
+        now = [_Job(index, source) for index, source in enumerate(first)]
+        if [(job.source, job.signature) for job in now] == [(job.source, job.signature) for job in begun]:
+            return deque(begun), sources
+        self._end_busy()
+        return deque(), chain(first, sources)
+
+    def _jobs(
+        self,
+        sources: Iterable[Source],
+        uncut: Callable[[Collection[Path]], Collection[Path]],
+        *,
+        after: Collection[_Job] = (),
+    ) -> Iterator[_Job]:
+        numbered = enumerate(sources, len(after))
+        taken = sum(job.bytes for job in after)
         while group := list(islice(numbered, _LOOKED_UP)):
-            uncut = self._uncut([source.path for _, source in group]) if self._chunker else ()
+            whole = uncut([source.path for _, source in group]) if self._chunker else ()
             for index, source in group:
                 job = _Job(index, source)
                 taken += job.bytes
-                job.cut = self._chunker is not None and taken > _WORTH_A_CHUNKER and source.path not in uncut
+                job.cut = self._chunker is not None and taken > _WORTH_A_CHUNKER and source.path not in whole
                 yield job
 
     @cached_property
@@ -215,6 +247,11 @@ class ParserPool:
         else:
             for job in left:
                 worker.give(job)
+
+    def _end_busy(self) -> None:
+        """Ends the processes that work on what nobody will take."""
+        for worker in [worker for worker in self._workers if worker.jobs]:
+            self._end(worker)
 
     def _end(self, worker: _Worker) -> Death:
         self._workers.remove(worker)

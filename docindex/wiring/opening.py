@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.wiring.models import open_embedder
+from docindex.wiring.parsing import parser_pool
 from docindex.wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from docindex.config import Environment, IndexConfig, LLMConfig
+    from docindex.config import Environment, FirstIngest, IndexConfig, LLMConfig
+    from docindex.ingest.workers import ParserPool
 
 CANARIES = (
     "The quick brown fox jumps over the lazy dog.",
@@ -19,26 +22,26 @@ CANARIES = (
 """Texts whose vectors are kept in the index: an embedder that gives others is not the one that built it."""
 
 
-def create(path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment) -> Parts:
-    """The parts of a new index.
+def create(
+    path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment, first: FirstIngest | None = None
+) -> Parts:
+    """The parts of a new index; what `first` names is parsed meanwhile.
 
     Raises:
         StoreError: The folder holds an index already.
         NoModelError: The embedder is missing and may not be downloaded.
     """
-    from docindex.stores.commit import create_stores
-    from docindex.stores.manifest import Canary, Manifest
+    if first is None:
+        return _create(path, config, llm, environment)
+    from docindex.ingest.ahead import first_files
+    from docindex.loaders.registry import default_registry
 
-    embedder = open_embedder(config.embedder, environment)
-    vectors = embedder.embed(CANARIES, kind="passage")
-    manifest = Manifest(
-        config=config,
-        embedder=config.embedder,
-        fingerprint=embedder.fingerprint,
-        dim=embedder.dim,
-        canaries=tuple(Canary(text, tuple(vector)) for text, vector in zip(CANARIES, vectors.tolist(), strict=True)),
-    )
-    return Parts(path, manifest, llm, environment, store=create_stores(path, manifest), embedder=embedder)
+    with ExitStack() as undo:
+        parsers = undo.enter_context(parser_pool(config, environment, first.options.processes, lambda _: ()))
+        parsers.begin(first_files(first, default_registry))
+        parts = _create(path, config, llm, environment, parsers)
+        undo.pop_all()
+        return parts
 
 
 def open(path: Path, llm: LLMConfig, environment: Environment) -> Parts:  # noqa: A001 - read as wiring.open
@@ -58,3 +61,22 @@ def open(path: Path, llm: LLMConfig, environment: Environment) -> Parts:  # noqa
 
     stores = open_stores(path)
     return Parts(path, stores.manifest, llm, environment, store=stores)
+
+
+def _create(
+    path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment, parsers: ParserPool | None = None
+) -> Parts:
+    from docindex.stores.commit import create_stores
+    from docindex.stores.manifest import Canary, Manifest
+
+    embedder = open_embedder(config.embedder, environment)
+    vectors = embedder.embed(CANARIES, kind="passage")
+    manifest = Manifest(
+        config=config,
+        embedder=config.embedder,
+        fingerprint=embedder.fingerprint,
+        dim=embedder.dim,
+        canaries=tuple(Canary(text, tuple(vector)) for text, vector in zip(CANARIES, vectors.tolist(), strict=True)),
+    )
+    store = create_stores(path, manifest)
+    return Parts(path, manifest, llm, environment, store=store, embedder=embedder, parsers=parsers)

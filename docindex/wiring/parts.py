@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docindex.errors import EmbedderMismatchError, ModelError
-from docindex.wiring.models import model_store, open_embedder, open_llm, with_levels
+from docindex.errors import EmbedderMismatchError
+from docindex.wiring.models import open_embedder, open_llm, with_levels
+from docindex.wiring.parsing import parser_pool
 
 if TYPE_CHECKING:
     from docindex.config import Environment, IndexConfig, LLMConfig
     from docindex.embedding.remembered import RememberedVectors
     from docindex.indices.passages import PassageIndex
-    from docindex.ingest.wire import Recipe
     from docindex.ingest.workers import ParserPool
     from docindex.llm.thinking import OpenModel
     from docindex.protocols import Chunker, Embedder, IndexStore, LoaderRegistry, Vectors
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 CANARY_COSINE = 0.999
 """Builds and thread counts of the same model differ by far less, another model by far more."""
-
-LOADERS = "docindex.loaders.registry:default_registry"
-"""What makes the registry of loaders, by name: parser processes make their own."""
-CHUNKER = "docindex.wiring:passage_chunker"
-"""What makes the chunker of an index, by name: they make that, too."""
 
 
 class Parts:
@@ -50,6 +45,7 @@ class Parts:
         *,
         store: IndexStore | None = None,
         embedder: Embedder | None = None,
+        parsers: ParserPool | None = None,
     ) -> None:
         self.path = path
         self._store = store
@@ -58,6 +54,7 @@ class Parts:
         self.environment = environment
         self.llm_config = llm
         self._embedder = embedder
+        self._parsers = parsers
         self._sentences: RememberedVectors | None = None
         self._llms: dict[str, OpenModel] = {}
         self._loading = threading.Lock()
@@ -182,31 +179,9 @@ class Parts:
         return default_registry()
 
     def parsers(self, processes: int | None) -> ParserPool:
-        """The processes that parse with those loaders, and cut; None is one a core, up to four.
-
-        Files that the index holds documents of come uncut: most of their documents have not changed, and those that
-        have are cut with regard to what they were.
-        """
-        from docindex.ingest.wire import Recipe
-        from docindex.ingest.workers import ParserPool
-
-        config = self.config
-
-        def chunker() -> Recipe | None:
-            try:
-                folder = model_store(self.environment).path(config.embedder, kind="embedder")
-            except ModelError:
-                return None
-            return Recipe(CHUNKER, (str(folder), config.chunk_tokens, config.overlap_tokens, *config.levels))
-
-        def held(paths: Collection[Path]) -> Collection[Path]:
-            # As discovery writes them: bytes of a name that are not UTF-8 are written out.
-            named = ((path, os.path.normpath(path.absolute())) for path in paths)
-            locations = {path: os.fsencode(name).decode("utf-8", "backslashreplace") for path, name in named}
-            known = self.store.snapshot().held(set(locations.values()))
-            return [path for path, location in locations.items() if location in known]
-
-        return ParserPool(LOADERS, processes=processes, chunker=chunker, uncut=held)
+        """The processes that parse; None is one a core, up to four. At first those that have begun, if any have."""
+        begun, self._parsers = self._parsers, None
+        return begun or parser_pool(self.config, self.environment, processes, self._held)
 
     def passages(self) -> PassageIndex:
         """How documents become nodes and vectors; the embedder is loaded when the first one does."""
@@ -251,7 +226,9 @@ class Parts:
         }
 
     def close(self) -> None:
-        """Frees the models and closes the stores."""
+        """Frees the models, closes the stores and ends what has begun."""
+        if self._parsers is not None:
+            self._parsers.close()
         with self._loading:
             while self._llms:
                 self._llms.popitem()[1].close()
@@ -262,6 +239,14 @@ class Parts:
             for log in (self._traces, self._conversations, self._completions):
                 if log is not None:
                     log.close()
+
+    def _held(self, paths: Collection[Path]) -> Collection[Path]:
+        """Those of the files that the index holds documents of."""
+        # As discovery writes them: bytes of a name that are not UTF-8 are written out.
+        named = ((path, os.path.normpath(path.absolute())) for path in paths)
+        locations = {path: os.fsencode(name).decode("utf-8", "backslashreplace") for path, name in named}
+        known = self.store.snapshot().held(set(locations.values()))
+        return [path for path, location in locations.items() if location in known]
 
     def _verify(self, embedder: Embedder) -> None:
         canaries = self._manifest.canaries
