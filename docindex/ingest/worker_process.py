@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from docindex.ingest.scratch import ScratchFolder
 from docindex.ingest.wire import (
@@ -130,6 +131,15 @@ class WorkerProcess:
     def cpu_seconds(self) -> float:
         """What it had used when it last ended a file; once it is dead, all that it used, with its own children."""
         return self._cpu_seconds
+
+    @property
+    def unreported_seconds(self) -> float:
+        """What a living one has used since it last ended a file; 0 where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") - self._cpu_seconds
 
     def send(self, request: Request) -> None:
         """Gives it a file to parse after those that it has. A dead one takes no notice: `receive` tells."""

@@ -91,7 +91,10 @@ class ParserPool:
 
     @property
     def busy_seconds(self) -> float:
-        """Seconds of CPU time that the processes have used. Of a living one up to the last file that it ended."""
+        """Seconds of CPU time that the processes have used. Of a living one up to the last file that it ended.
+
+        What `begin` has them do is left out as far as it is done when `load` comes.
+        """
         return self._retired_seconds + sum(worker.process.cpu_seconds for worker in self._workers)
 
     def begin(self, sources: Iterable[Source]) -> None:
@@ -154,6 +157,8 @@ class ParserPool:
     def _take_up(self, sources: Iterator[Source]) -> tuple[deque[_Job], Iterator[Source]]:
         """What was begun of the sources, and the sources that are left."""
         begun, self._begun = self._begun, []
+        if begun:  # what that took was before, and counts for no stage of an ingest
+            self._retired_seconds -= sum(worker.process.unreported_seconds for worker in self._workers)
         first = list(islice(sources, len(begun)))
         now = [_Job(index, source) for index, source in enumerate(first)]
         if [(job.source, job.signature) for job in now] == [(job.source, job.signature) for job in begun]:

@@ -118,6 +118,20 @@ def test_a_crash_in_what_was_begun_is_tried_again(
     assert events[-1] == EndOf(0, whole=True)
 
 
+def test_what_was_done_before_counts_for_no_stage(
+    pool: ParserPool, script: Callable[..., Source], tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    source = script("a", "burn 1", f"count {done}", "give 1")
+    pool.begin([source])
+    until(done.exists)
+    before = pool.busy_seconds
+    assert texts(list(pool.load([source]))) == ["text 1"]
+    assert pool.busy_seconds - before < 0.5
+    list(pool.load([script("b", "burn 1")]))
+    assert pool.busy_seconds - before > 0.9
+
+
 def test_where_no_process_can_be_started_loading_says_so(
     pool: ParserPool, script: Callable[..., Source], monkeypatch: pytest.MonkeyPatch
 ) -> None:
