@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from docindex.protocols import Match
@@ -121,7 +122,8 @@ class VectorSearch:
         return matches(list(vectors), unit(np.stack(list(vectors.values()))) @ unit(vector[None])[0])
 
     def _nearest(self, vector: NDArray[np.float32], k: int, plan: SearchPlan | None = None) -> AsyncVectorQuery:
-        query = query_of(self.table).nearest_to(vector.astype(np.float32, copy=False)).column("vector")
+        asked = pa.array(vector.tolist(), pa.float32())  # of a NumPy array, it would import all of numpy.ma first
+        query = query_of(self.table).nearest_to(asked).column("vector")
         query = query.distance_type("cosine").limit(k)
         return query if plan is None else query.nprobes(plan.probes).refine_factor(plan.refine_factor(k))
 

@@ -395,3 +395,50 @@ def test_a_failing_package_fails_on_first_use_and_again(tmp_path: Path) -> None:
                 raise AssertionError
         """
     )
+
+
+def test_classes_made_quickly_work_as_ever_and_those_of_others_are_made_as_ever() -> None:
+    run(
+        """
+        import sys
+        import docindex.stores.lancedb_api
+        import lance_namespace
+        from lancedb.db import DBConnection, LanceDBConnection
+        from pydantic import BaseModel, ValidationError
+
+        request = lance_namespace.CreateTableRequest
+        assert not request.__pydantic_complete__  # nobody has used it
+        assert request(id=["a", "b"]).model_dump()["id"] == ["a", "b"]
+        try:
+            request(id=1)
+        except ValidationError:
+            pass
+        else:
+            raise AssertionError
+        names = [name for name in dir(lance_namespace) if name.endswith(("Request", "Response"))]
+        assert len(names) > 50
+        for name in names:
+            assert getattr(lance_namespace, name).model_json_schema()["properties"], name
+
+        class Mine(BaseModel):
+            number: int
+
+        assert Mine.__pydantic_complete__
+        assert LanceDBConnection.open_table is not DBConnection.open_table
+
+        if sys.version_info < (3, 12):
+            from overrides import EnforceOverrides, override
+
+            class Base(EnforceOverrides):
+                def one(self, a: int) -> int: ...
+
+            try:
+                class Wrong(Base):
+                    @override
+                    def one(self, b: str) -> str: ...
+            except TypeError:
+                pass
+            else:
+                raise AssertionError
+        """
+    )
