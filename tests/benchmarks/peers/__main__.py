@@ -10,8 +10,9 @@ time, each step in a fresh process:
 
 - first correct search: from the start of the process that ingests into an empty index to the first answer that has the
   expected document first. docindex is asked by searches in other processes while it ingests, which is then ended: the
-  ingest that the other columns tell of is another one, from the start, without searches beside it. The others are
-  asked as soon as their indexing call has returned, in the same process, before they write to disk.
+  median of several, since much depends on the moment at which a search begins. The ingest that the other columns tell
+  of is another one, from the start, without searches beside it. The others, which take a minute, are asked once, as
+  soon as their indexing call has returned, in the same process, before they write to disk.
 - ingest: from the start of the process until everything is on disk, without that search.
 - again: the same ingest once more, from the start of a process, with nothing changed; the median of several where it is
   short.
@@ -91,7 +92,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--docs", type=Path, nargs="+", default=[], help="folders of PDF, HTML and text")
     parser.add_argument("--systems", type=lambda text: text.split(","), default=list(systems), help=",".join(systems))
     parser.add_argument("--limit", type=int, help="a quick trial: so many documents, and none that is large")
-    parser.add_argument("--reopenings", type=int, default=3, help="processes that reopen the index and search")
+    parser.add_argument("--reopenings", type=int, default=5, help="how often the short steps are measured")
     parser.add_argument(
         "--again",
         type=int,

@@ -62,9 +62,10 @@ class Outcome:
     cosine: float | None = None
     """The least cosine of its vectors of the sample texts with docindex's own."""
     first_search_s: float | None = None
+    first_search_runs_s: list[float] = field(default_factory=list)
     first_search_rank: int | None = None
     """Of the expected document in that search; None where it was not found."""
-    searches_until_found: int | None = None
+    searches_until_found: list[int] = field(default_factory=list)
     ingest_s: float | None = None
     ingest_cpu_s: float | None = None
     embed_s: float | None = None
@@ -217,17 +218,22 @@ def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     )
     ingest, search = docindex_commands(corpus, plan)
     outcome.commands = [ingest, search]
-    measure([ingest[0], "search", "--help"], logs / "docindex-help", "docindex", timeout=plan.timeout)
+    warm_up(ingest[0], plan)
 
-    with Running(ingest, logs / f"docindex-{corpus.name}-polled", timeout=plan.timeout) as running:
-        poll(outcome, running, search, corpus, plan)
-    fresh_store("docindex", corpus, plan)
+    for _ in range(plan.reopenings):
+        with Running(ingest, logs / f"docindex-{corpus.name}-polled", timeout=plan.timeout) as running:
+            poll(outcome, running, search, corpus, plan)
+        fresh_store("docindex", corpus, plan)
+    if len(outcome.first_search_runs_s) == plan.reopenings:
+        outcome.first_search_s = statistics.median(outcome.first_search_runs_s)
+        outcome.first_search_rank = 1
     done = measure(ingest, logs / f"docindex-{corpus.name}-ingest", "docindex, ingest", timeout=plan.timeout)
     outcome.report = ingested(done)
     outcome.ingest_s, outcome.ingest_cpu_s = done.seconds, done.cpu_seconds
     outcome.ingest_peak_bytes, outcome.ingest_peak_share_bytes = done.peak_rss, done.peak_share
     outcome.disk_bytes = size_of(store)
     first = "not found" if outcome.first_search_s is None else f"{outcome.first_search_s:.2f} s"
+    first += f" {[round(run, 2) for run in outcome.first_search_runs_s]}"
     say(f"first correct search {first}, ingest {done.seconds:.1f} s")
 
     report = plan.home / "reports" / f"docindex-{corpus.name}-bare.json"
@@ -256,6 +262,21 @@ def run_docindex(outcome: Outcome, corpus: Corpus, plan: Plan) -> None:
     say(f"again {outcome.again_s:.2f} s")
 
 
+def warm_up(docindex: str, plan: Plan) -> None:
+    """Brings its packages into the disk cache, as the first step of the others does theirs."""
+    folder = plan.home / "stores" / "docindex-warm-up"
+    shutil.rmtree(folder, ignore_errors=True)
+    text = folder / "text.txt"
+    folder.mkdir(parents=True)
+    text.write_text("\n".join(SAMPLE), encoding="utf-8")
+    index = ["--index", str(folder / "index")]
+    for arguments in (["ingest", str(text), *index], ["search", "text", *index]):
+        log = plan.home / "logs" / f"docindex-warm-up-{arguments[0]}"
+        done = measure([docindex, *arguments], log, "docindex", timeout=plan.timeout)
+        if done.code != 0:
+            raise StepError(f"docindex {arguments[0]} ended with code {done.code}:\n{done.tail()}")
+
+
 def more_runs(taken: Sequence[float], plan: Plan) -> bool:
     """A second ingest that takes long is measured once, a short one as often as the reopening."""
     return len(taken) < (plan.reopenings if taken and taken[0] < SHORT_SECONDS else 1)
@@ -268,16 +289,15 @@ def poll(outcome: Outcome, running: Running, search: Sequence[str], corpus: Corp
     """
     number = 0
     log = plan.home / "logs" / f"docindex-{corpus.name}-poll"
-    while outcome.first_search_s is None:
+    was_alive = True
+    while was_alive:
         was_alive = running.alive
         done = measure(search, log, "docindex, search", timeout=plan.timeout)
         number += 1
         found = hits(done, corpus) if done.code == 0 else []
         if found and found[0] == corpus.expected:
-            outcome.first_search_s = done.started + done.seconds - running.started
-            outcome.first_search_rank = 1
-        outcome.searches_until_found = number
-        if not was_alive:
+            outcome.first_search_runs_s.append(done.started + done.seconds - running.started)
+            outcome.searches_until_found.append(number)
             return
         time.sleep(POLL_SECONDS)
 
