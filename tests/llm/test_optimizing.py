@@ -34,10 +34,16 @@ def speed(prefill: float, decode: float = 50.0) -> Speed:
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float, float]]:
     """Prefill rate and divergence of each form, instead of measuring."""
-    rates = {"model": (100.0, 0.0), "F16": (250.0, 0.0), "Q8_0": (200.0, 0.0001), "Q4_0": (400.0, 0.08)}
+    rates = {
+        "model": (100.0, 0.0),
+        "BF16": (150.0, 0.0),
+        "F16": (250.0, 0.0),
+        "Q8_0": (200.0, 0.0001),
+        "Q4_0": (400.0, 0.08),
+    }
 
     def forms(path: Path, folder: Path, on_form: Callable[[str], None]) -> Iterator[tuple[str, Path]]:
-        for name in ("F16", "Q8_0", "Q4_0"):
+        for name in optimizing.FORMS:
             on_form(name)
             (folder / f"{name}.gguf").write_text(name)
             yield name, folder / f"{name}.gguf"
@@ -72,8 +78,8 @@ def test_the_fastest_form_that_loses_nothing_is_kept(measured: dict, model: Path
     assert found.path == models.find(model)
     assert found.path is not None
     assert found.path.read_text() == "F16"
-    assert [form.name for form in found.forms] == told == ["as it is", "F16", "Q8_0", "Q4_0"]
-    assert [form.as_good for form in found.forms] == [True, True, True, False]
+    assert [form.name for form in found.forms] == told == ["as it is", "BF16", "F16", "Q8_0", "Q4_0"]
+    assert [form.as_good for form in found.forms] == [True, True, True, True, False]
     assert sorted(path.suffix for path in models.folder.iterdir()) == [".gguf", ".json"]
 
 
@@ -115,11 +121,14 @@ def test_the_divergence_is_that_of_the_probabilities():
     assert divergence(one, other) == pytest.approx((0.5 * np.log(2) + 0.5 * np.log(2 / 3)) / 2, rel=1e-5)
 
 
-def test_requantised_weights_say_nearly_the_same(llm_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(optimizing, "FORMS", {"Q8_0": optimizing.FORMS["Q8_0"]})
+@pytest.mark.parametrize("form", ["BF16", "Q8_0"])
+def test_requantised_weights_say_nearly_the_same(
+    form: str, llm_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(optimizing, "FORMS", {form: optimizing.FORMS[form]})
     monkeypatch.setattr(measuring, "TEXT", measuring.TEXT[:400])
     ((name, path),) = _requantized(llm_path, tmp_path, lambda name: None)
-    assert name == "Q8_0"
+    assert name == form
     expected = likelihoods(llm_path, CONFIG)
     assert np.exp(expected).sum(axis=1) == pytest.approx(1.0, abs=1e-3)
     assert 0 <= divergence(expected, likelihoods(path, CONFIG)) < optimizing.MOST_DIVERGENCE
