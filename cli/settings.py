@@ -32,7 +32,7 @@ def settings_of(option: str, given: Sequence[str], kinds: Mapping[str, str]) -> 
 
 
 def _value(name: str, text: str, kind: str) -> object:
-    if kind == "bool":
+    if "bool" in kind:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{name} is true or false, and not {text!r}.")
         return text.lower() == "true"

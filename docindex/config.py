@@ -287,9 +287,10 @@ class LLMConfig:
     """How the KV cache is kept: all in "f16", all in "q8_0", which takes half the memory, or the keys in q8_0 and the
     values in f16, which is read sooner than either where no layer is on a GPU. With keys in q8_0, an answer on a CPU is
     the same however it is computed: alone, beside others, or after a context that was kept. None takes "q8_0/f16" where
-    no layer is on a GPU and the model's heads are wide enough, else "f16"."""
-    flash_attention: bool = True
-    """Attention is computed in one go, where the model can have that; a cache with q8_0 in it needs it."""
+    no layer is on a GPU, flash attention is on and the model's heads are wide enough, else "f16"."""
+    flash_attention: bool | None = None
+    """Attention is computed in one go, where the model can have that; a cache with q8_0 in it needs it. None is on, but
+    for a model that is not quantised and has no layer on a GPU: it reads sooner without."""
     state_cache_bytes: int = 256 << 20
     """Memory for contexts that were read before, so that they need not be read again; 0 keeps none."""
     state_disk_bytes: int = 0
@@ -320,7 +321,7 @@ class LLMConfig:
             raise ConfigError(f"thinking is {self.thinking!r}: give auto, yes or no.")
         if self.cache_type is not None and self.cache_type not in get_args(CacheType):
             raise ConfigError(f"cache_type is {self.cache_type!r}: give {', '.join(get_args(CacheType))} or None.")
-        if self.cache_type not in ("f16", None) and not self.flash_attention:
+        if self.cache_type not in ("f16", None) and self.flash_attention is False:
             raise ConfigError(f"cache_type {self.cache_type!r} needs flash_attention: give f16, or leave that on.")
         if self.speculation not in ("prompt-lookup", None):
             raise ConfigError(f"speculation is {self.speculation!r}: give prompt-lookup or None.")

@@ -21,6 +21,10 @@ from docindex.llm.thoughts import CLOSINGS, FRAMES, OPENINGS, opening_of
 
 _ALL_LAYERS = 0x7FFFFFFF
 _MAGIC = b"GGUF"
+_FLOATS = frozenset(
+    str(int(kind))
+    for kind in (llama_cpp.LLAMA_FTYPE_ALL_F32, llama_cpp.LLAMA_FTYPE_MOSTLY_F16, llama_cpp.LLAMA_FTYPE_MOSTLY_BF16)
+)
 
 
 class GgufModel:
@@ -135,6 +139,11 @@ class GgufModel:
     def weights_bytes(self) -> int:
         """The size of all tensors."""
         return int(llama_cpp.llama_model_size(self.handle))
+
+    @property
+    def quantised(self) -> bool:
+        """False where the file says that its weights are floating-point numbers."""
+        return self.metadata("general.file_type") not in _FLOATS
 
     @property
     def description(self) -> str:

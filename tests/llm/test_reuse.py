@@ -11,6 +11,7 @@ import pytest
 from docindex import Index
 from docindex.config import Environment, LLMConfig
 from docindex.errors import ConfigError, ModelError, RequestCancelledError
+from docindex.llm import optimizing
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message, Token
 
@@ -175,6 +176,23 @@ def test_flash_attention_can_be_off_which_takes_a_cache_in_f16(llm_path: Path):
         assert text(llm, CHATS[0])
     with pytest.raises(ConfigError, match="needs flash_attention"):
         LLMConfig(cache_type="q8_0", flash_attention=False)
+
+
+def test_a_model_that_is_not_quantised_runs_without_flash_attention_unless_told_otherwise(
+    llm_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(optimizing, "FORMS", {"BF16": optimizing.FORMS["BF16"]})
+    ((_, path),) = optimizing._requantized(llm_path, tmp_path, lambda name: None)
+    ways = (
+        ({}, False, "f16"),
+        ({"flash_attention": True}, True, "q8_0/f16"),
+        ({"cache_type": "f16"}, False, "f16"),
+        ({"cache_type": "q8_0"}, True, "q8_0"),
+    )
+    for settings, flash, cache_type in ways:
+        with LlamaCppLLM(path, LLMConfig(context_tokens=512, **settings), name="floats") as llm:
+            assert (llm.device.flash_attention, llm.device.cache_type) == (flash, cache_type)
+            assert text(llm, CHATS[0])
 
 
 def test_the_off_switch(plain: LlamaCppLLM, llm_path: Path, tmp_path: Path):
