@@ -139,6 +139,7 @@ class EngineMaker:
             mode=self.mode,
             where=self.where,
             policy=self.policy,
+            embed=self.parts.vectors_of,
         )
 
     def _compare(self) -> PiecewiseEngine:

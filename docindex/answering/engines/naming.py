@@ -39,6 +39,8 @@ class Named:
     """The question's own."""
     at: int
     """Where they begin, in words of the question."""
+    whole: bool
+    """They are a whole name, and not its last word alone."""
 
 
 class DocumentNames:
@@ -56,6 +58,7 @@ class DocumentNames:
         words = [_form(word) for word in spelt]
         by_last = self._by_last()
         found: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
+        in_part: set[tuple[int, int]] = set()
         for end, word in enumerate(words, 1):
             whole = [
                 (name, doc_id)
@@ -68,10 +71,11 @@ class DocumentNames:
             heads = {doc_id for _, doc_id in by_last.get(word, ())}
             if not whole and len(heads) == 1 and _stands_alone(spelt, end - 1, article=True):
                 found[end - 1, end][heads.pop()] = None
+                in_part.add((end - 1, end))
         best = {span for span in found if not any(_within(span, other) for other in found)}
         named = [
-            Named(tuple(filter(self.meets, found[start, end])), tuple(spelt[start:end]), start)
-            for start, end in sorted(best)
+            Named(tuple(filter(self.meets, found[span])), tuple(spelt[slice(*span)]), span[0], span not in in_part)
+            for span in sorted(best)
         ]
         return [one for one in named if one.doc_ids]
 

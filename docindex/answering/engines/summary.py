@@ -21,12 +21,14 @@ from docindex.answering.policy import NO_ANSWER, AnswerPolicy
 from docindex.answering.terms import analyse
 from docindex.answering.usage import Clock
 from docindex.errors import RequestCancelledError
-from docindex.protocols import Retriever, Snapshot, Synthesizer
+from docindex.protocols import Retriever, Snapshot, Synthesizer, Vectors
 from docindex.retrieval.documents import best_of_each
 from docindex.schema import Condition, Document, Hit, Query, Response, SearchMode, Step
 
 _DEPTH = 24
 """Hits among whose documents those are that a request is about which names none."""
+_JUDGED = 4
+"""Hits whose sentences tell whether a question can be answered at all, as many as an answer is written from."""
 _NEAR = 0.75
 """The share of the best hit's score that a further document's best hit has."""
 _FEWEST = 2
@@ -68,6 +70,7 @@ class SummaryEngine(PiecewiseEngine):
         mode: SearchMode = "hybrid",
         where: Condition | None = None,
         policy: AnswerPolicy | None = None,
+        embed: Callable[[Sequence[str]], Vectors] | None = None,
     ) -> None:
         """Puts the parts together.
 
@@ -82,6 +85,8 @@ class SummaryEngine(PiecewiseEngine):
             mode: Of the search.
             where: What passages must meet.
             policy: When nothing that was found is about the request.
+            embed: Gives the vectors of sentences. With it, a question is refused as other engines refuse it, by the
+                sentences that might answer it as well as by the scores.
         """
         self._retriever = retriever
         self._snapshot = snapshot
@@ -93,6 +98,7 @@ class SummaryEngine(PiecewiseEngine):
         self._mode: SearchMode = mode
         self._where = where
         self._policy = policy or AnswerPolicy()
+        self._embed = embed
 
     def _answer(self, question: str, cancel: threading.Event | None) -> Generator[str, None, Response]:
         clock, joining = Clock(), Joining()
@@ -137,19 +143,26 @@ class SummaryEngine(PiecewiseEngine):
             ids = [doc_id for one in named for doc_id in one.doc_ids]
             for word in (word for one in named for word in one.words):
                 about = re.sub(rf"\b{re.escape(word)}\b", " ", about)
+            doubtful = wishes.asks and not any(one.whole for one in named)
+            if doubtful and analyse(about).size and self._foreign(snapshot, question, find(question), asks=True):
+                ids = []
         elif not analyse(about).size:
             ids = list(filter(self._names.meets, _all(snapshot)))
         else:
-            ids = self._found(snapshot, about, find(about))
+            ids = self._found(snapshot, about, find(about), asks=wishes.asks)
         distinct = tuple(dict.fromkeys(ids))
         return _Request(question, wishes, distinct[: self._most], max(0, len(distinct) - self._most), about)
 
-    def _found(self, snapshot: Snapshot, about: str, hits: list[Hit]) -> list[str]:
+    def _found(self, snapshot: Snapshot, about: str, hits: list[Hit], *, asks: bool) -> list[str]:
         """The documents of the best hits."""
-        sources = Sources(about, hits, cache(snapshot.load), self._policy)
-        if sources.foreign:
+        if self._foreign(snapshot, about, hits, asks=asks):
             return []
         return [hit.doc_id for hit in best_of_each(hits, 1) if hit.score >= _NEAR * hits[0].score]
+
+    def _foreign(self, snapshot: Snapshot, about: str, hits: list[Hit], *, asks: bool) -> bool:
+        """Whether they have nothing to do with it; of a question, that is told as other engines tell it."""
+        judged, embed = (hits[:_JUDGED], self._embed) if asks else (hits, None)
+        return Sources(about, judged, cache(snapshot.load), self._policy, embed).foreign
 
     def _summary(
         self, snapshot: Snapshot, document: Document, request: _Request, cancel: threading.Event | None

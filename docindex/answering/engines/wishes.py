@@ -26,6 +26,11 @@ _REQUEST = re.compile(
     r"|documents?|files?|texts?|pages?)\b",
     re.IGNORECASE,
 )
+_SUMMARY = re.compile(
+    r"\b(?:summar(?:y|ies|i[sz]e|i[sz]ing)|overview|outline|recap|digest|condense|sum up|abstract|gist|nutshell|tl;?dr"
+    r"|(?:main|key) (?:points?|ideas?|messages?)|takeaways?|bullets?)\b",
+    re.IGNORECASE,
+)
 _NARROW = re.compile(r"\b(?:about|on|regarding|concerning|with regard to)\b", re.IGNORECASE)
 _BRIEF_SHARE, _DETAIL_SHARE = 0.6, 2.0
 _MOST = 40
@@ -43,11 +48,14 @@ class Wishes:
     """What is left of the request when its form is taken away: what the summary is to be about."""
     narrow: bool
     """The request says that it is to be about that and nothing else."""
+    asks: bool
+    """It is a question, and not a request for a summary."""
 
 
 def wishes_of(request: str, sentences: int) -> Wishes:
     """What the request asks for; `sentences` is the number where it says none."""
     about = request
+    asks = request.rstrip().endswith("?") and _SUMMARY.search(request) is None
     bullets = _BULLETS.search(request) is not None
     match = _COUNT.search(request)
     if match is not None:
@@ -58,12 +66,13 @@ def wishes_of(request: str, sentences: int) -> Wishes:
         sentences = round(_BRIEF_SHARE * sentences)
     elif _DETAIL.search(request):
         sentences = round(_DETAIL_SHARE * sentences)
-    for pattern in (_COUNT, _BULLETS, _BRIEF, _DETAIL, _REQUEST):
+    for pattern in () if asks else (_COUNT, _BULLETS, _BRIEF, _DETAIL, _REQUEST):
         about = pattern.sub(" ", about)
     return Wishes(
         sentences=min(max(sentences, 1), _MOST),
         counted=match is not None,
         bullets=bullets,
         about=" ".join(about.split()),
-        narrow=_NARROW.search(request) is not None,
+        narrow=not asks and _NARROW.search(request) is not None,
+        asks=asks,
     )

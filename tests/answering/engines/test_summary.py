@@ -87,6 +87,22 @@ def test_a_foreign_subject_has_no_summary(make_engine: MakeEngine):
     assert response.answer == NO_ANSWER
 
 
+@pytest.mark.parametrize(
+    ("question", "sources"),
+    [
+        ("Which city is the setting of Romeo and Juliet?", set()),  # where the settings are is a document
+        ("Which moons does Jupiter have?", set()),
+        ("What does the FAQ say about the battery?", {"faq.md"}),
+        ("What is in the FAQ?", {"faq.md"}),
+        ("How long does the battery last?", {"user-manual.pdf"}),
+    ],
+)
+def test_a_question_is_refused_as_other_engines_refuse_it(question: str, sources: set[str], example_index: Index):
+    response = example_index.engine("summary").query(question)
+    assert {citation.source for citation in response.citations} == sources
+    assert response.no_answer is not bool(sources)
+
+
 def test_documents_can_be_given(make_engine: MakeEngine):
     response = make_engine(documents=["faq.md"]).query("What is it about?")
     assert {citation.source for citation in response.citations} == {"faq.md"}

@@ -24,6 +24,21 @@ def test_the_form_is_heeded(request_: str, sentences: int, bullets: bool):
     assert (wishes.sentences, wishes.bullets) == (sentences, bullets)
 
 
+@pytest.mark.parametrize(
+    ("request_", "asks"),
+    [
+        ("What are the pages of the manual about?", True),
+        ("Can you summarise the manual?", False),
+        ("What are the key points on frost?", False),
+        ("Summarise the manual", False),
+    ],
+)
+def test_a_question_is_no_request_for_a_summary(request_: str, asks: bool):
+    wishes = wishes_of(request_, 5)
+    assert wishes.asks is asks
+    assert not (asks and wishes.about != request_)
+
+
 def test_what_is_left_is_the_subject():
     assert wishes_of("Please summarise in 3 sentences what is said about frost alarms", 5).about == (
         "in what is said frost alarms"
