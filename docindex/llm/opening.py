@@ -82,7 +82,7 @@ def _context(model: GgufModel, config: LLMConfig) -> KVContext:
 
     Where no type is given, a model on the CPU has a cache with its keys in q8_0, unless its heads are too narrow for
     that or flash attention is off. It is off for one that is not quantised, if nothing else is wanted: such a model
-    reads 2,000 tokens twice as fast without, and is not exact beside others with it either.
+    reads 2,000 tokens in 0.8 of the time without, 4,000 in 0.6, and is not exact beside others with it either.
 
     Raises:
         ModelError: There is not enough memory.

@@ -26,7 +26,7 @@ class MemoryPlan:
     cache_bytes: int
     """Of the KV cache in f16, at its full length."""
     mixed_cache_bytes: int
-    """The same with its keys in q8_0, as it is on a CPU unless told otherwise."""
+    """The same with its keys in q8_0, as it is for a quantised model on a CPU unless told otherwise."""
     small_cache_bytes: int
     """The same all in q8_0."""
     work_bytes: int

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from docindex.config import DEFAULT_LLM, CacheType, Environment, LLMConfig
+from docindex.llm.context import Row
 from docindex.llm.llamacpp import LlamaCppLLM
 from docindex.protocols import Message
 from docindex.wiring import model_store
@@ -107,7 +108,7 @@ def open_model(
     state_cache_bytes: int = 256 << 20,
     state_disk_bytes: int = 0,
     speculation: Literal["prompt-lookup"] | None = None,
-    flash_attention: bool = True,
+    flash_attention: bool | None = None,
 ) -> LlamaCppLLM:
     path = Path(options.model)
     if not path.exists():
@@ -159,7 +160,7 @@ def child(options: argparse.Namespace) -> None:
 
 
 def measure_batches(llm: LlamaCppLLM, options: argparse.Namespace) -> dict[str, Any]:
-    """Eight questions over one context: one after another, and at once."""
+    """Eight questions over one context: one after another, and at once; and a step of llama.cpp with one and eight."""
     chats = [chat(contexts(llm, options.tokens, 1)[0], question) for question in QUESTIONS]
     first_token(llm, chats[0])
     serial, parallel, same = [], [], 0
@@ -171,7 +172,24 @@ def measure_batches(llm: LlamaCppLLM, options: argparse.Namespace) -> dict[str, 
         together = llm.complete_many(chats, max_tokens=ANSWER_TOKENS)
         parallel.append(time.perf_counter() - started)
         same = sum(one.text == text for one, text in zip(together, alone, strict=True))
-    return {"serial": serial, "parallel": parallel, "texts_equal": same, "texts": len(chats)}
+    steps = {f"step_of_{count}_s": step_seconds(llm, count) for count in (1, len(chats))}
+    return {"serial": serial, "parallel": parallel, "texts_equal": same, "texts": len(chats)} | steps
+
+
+def step_seconds(llm: LlamaCppLLM, count: int, steps: int = 24) -> float:
+    """What llama.cpp takes to decode a token of each of so many sequences over the context that was read last."""
+    live, context = llm._live, llm._live.context
+    length, seconds = len(live.tokens), []
+    sequences = range(1, count + 1)
+    for sequence in sequences:
+        context.share(0, sequence, length)
+    for at in range(length, length + steps):
+        started = time.perf_counter()
+        context.decode([Row(live.tokens[-1], at, sequence, True) for sequence in sequences])
+        seconds.append(time.perf_counter() - started)
+    for sequence in sequences:
+        context.cut(sequence, 0)
+    return statistics.median(seconds)
 
 
 def measure_agreement(options: argparse.Namespace) -> dict[str, int]:
@@ -311,7 +329,8 @@ def reuse_table(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
 def batch_table(found: dict[str, Any]) -> dict[str, Any]:
     serial, parallel = statistics.median(found["serial"]), statistics.median(found["parallel"])
     equal = f"{found['texts_equal']} of {found['texts']}"
-    return {"one_after_another_s": serial, "at_once_s": parallel, "faster": serial / parallel, "texts_equal": equal}
+    table = {"one_after_another_s": serial, "at_once_s": parallel, "faster": serial / parallel, "texts_equal": equal}
+    return table | {name: seconds for name, seconds in found.items() if name.startswith("step_of_")}
 
 
 def lines(results: dict[str, Any], indent: str = "") -> list[str]:
