@@ -8,12 +8,17 @@ from pathlib import PurePosixPath
 
 from docindex.loaders.code_grammars import GRAMMARS, Grammar
 from docindex.loaders.code_symbols import Definition, find_definitions
-from docindex.loaders.decoding import read_text
+from docindex.loaders.decoding import decode, read_bytes
 from docindex.schema import Document, Heading, MetadataValue, Source
 
 MOST_SYMBOLS = 500
 """Of one file, in its metadata."""
 
+_DECLARING = ("text/x-python", "text/x-ruby")
+"""Languages with a comment for the encoding, in the first line or, below another comment, in the second."""
+_ENCODING = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?(?:[ \t\f]*(?:#[^\r\n]*)?(?:\r\n?|\n))?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)"
+)
 _LONGEST_LINE = 5_000
 _LARGEST = 8 << 20
 _CPLUSPLUS = re.compile(r"^[ \t]*(?:class \w|namespace\b|template ?<|public:|private:)", re.MULTILINE)
@@ -37,7 +42,8 @@ class CodeLoader:
         Raises:
             LoadError: The file can't be read or does not hold text.
         """
-        text = read_text(source)
+        data = read_bytes(source)
+        text = decode(source, data, _declared_encoding(source.media_type, data))
         title = PurePosixPath(source.name).name
         grammar = _grammar(source.media_type, text)
         metadata: dict[str, MetadataValue] = {}
@@ -58,6 +64,12 @@ class CodeLoader:
             metadata=metadata,
             headings=headings,
         )
+
+
+def _declared_encoding(media_type: str, data: bytes) -> str | None:
+    """The encoding that the file says it is in."""
+    found = _ENCODING.match(data) if media_type in _DECLARING else None
+    return found[1].decode("ascii", "replace") if found else None
 
 
 def _grammar(media_type: str, text: str) -> Grammar | None:

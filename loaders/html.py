@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -14,6 +14,8 @@ from docindex.loaders.html_nesting import shallow
 from docindex.loaders.html_sheets import StyleSheets
 from docindex.loaders.html_tables import TableCells, cell_of
 from docindex.loaders.html_writer import HtmlWriter
+from docindex.loaders.office_numbers import shown_number
+from docindex.loaders.superscripts import before_superscript
 from docindex.loaders.values import metadata_value
 from docindex.schema import Document, MetadataValue, Source
 
@@ -42,6 +44,10 @@ _LAYOUT = "h1, h2, h3, h4, h5, h6, ul, ol, p + p"
 
 _DEEPEST_INDENT = 20
 
+_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+_INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
+_NOTE = re.compile(r"note|cite|citation|ref(?:erence)?s?\b|fn", re.IGNORECASE)
+
 _ABOUT = {
     "description": ("description", "og:description", "dcterms.description", "dc.description"),
     "author": ("author", "article:author", "dcterms.creator", "dc.creator"),
@@ -65,10 +71,7 @@ class HtmlLoader:
         Raises:
             LoadError: The file can't be read or does not hold text.
         """
-        data = read_bytes(source)
-        charset = _CHARSET.search(data[:4096])
-        markup = decode(source, data, charset[1].decode("ascii", "replace") if charset else None)
-        page = LexborHTMLParser(shallow(markup))
+        page = parsed_page(source, read_bytes(source))
         written, hidden = seen_of(page)
         named = page.css_first("head > title")
         title = " ".join(named.text().split()) if named else ""
@@ -83,6 +86,17 @@ class HtmlLoader:
             tables=tuple(written.tables),
             hidden=hidden,
         )
+
+
+def parsed_page(source: Source, data: bytes) -> LexborHTMLParser:
+    """The page that the bytes are, in the encoding that they name.
+
+    Raises:
+        LoadError: They do not hold text.
+    """
+    charset = _CHARSET.search(data[:4096])
+    markup = decode(source, data, charset[1].decode("ascii", "replace") if charset else None)
+    return LexborHTMLParser(shallow(markup))
 
 
 def seen_of(page: LexborHTMLParser) -> tuple[HtmlWriter, int]:
@@ -101,6 +115,23 @@ def _walk(page: LexborHTMLParser, *, menus: bool) -> _Walk:
     return walk
 
 
+@dataclass(slots=True)
+class _List:
+    """A numbered list that is open."""
+
+    number: int
+    """Of its next item."""
+    step: int
+    form: str
+    """As `shown_number` takes it."""
+
+    def take(self, value: int | None) -> str:
+        """The number of the next item as it is shown; `value` is the one that it gives itself."""
+        number = self.number if value is None else value
+        self.number = number + self.step
+        return shown_number(number, self.form)
+
+
 class _Walk:
     """One pass over the tree. It keeps its own stack: pages may be nested deeper than Python recurses."""
 
@@ -111,8 +142,8 @@ class _Walk:
         self._menus = menus
         self._sheets = sheets
         self._pre = 0
-        self._lists: list[int | None] = []
-        """For each open list the number of its next item; None where items have bullets."""
+        self._lists: list[_List | None] = []
+        """The open lists; None for one whose items have bullets."""
         self._tables: list[TableCells | None] = []
         """The open tables; None for one that only lays out the page."""
         self._outside: list[HtmlWriter] = []
@@ -163,7 +194,7 @@ class _Walk:
             case "img":
                 self._text(f" {attributes.get('alt') or ''} ", look)
             case "li":
-                self.writer.start_item(self._bullet())
+                self.writer.start_item(self._bullet(attributes.get("value") or ""))
             case "table":
                 self._enter_table(node, attributes)
             case "tr" | "td" | "th" | "caption":
@@ -173,10 +204,12 @@ class _Walk:
             case _ if tag in _LINES:
                 self.writer.start_line()
             case _ if tag in _BLOCKS:
-                self._enter_block(tag, attributes)
+                self._enter_block(node, tag, attributes)
+            case "sup":
+                self.writer.words(_before(node, attributes))
         return look
 
-    def _enter_block(self, tag: str, attributes: Mapping[str, str | None]) -> None:
+    def _enter_block(self, node: LexborNode, tag: str, attributes: Mapping[str, str | None]) -> None:
         nested = tag in ("ul", "ol") and bool(self._lists)
         if nested:
             self.writer.start_line()
@@ -187,8 +220,7 @@ class _Walk:
         elif tag == "ul":
             self._lists.append(None)
         elif tag == "ol":
-            start = attributes.get("start") or ""
-            self._lists.append(int(start) if start.isdecimal() and len(start) < 10 else 1)
+            self._lists.append(_list_of(node, attributes))
 
     def _enter_table(self, node: LexborNode, attributes: Mapping[str, str | None]) -> None:
         self.writer.start_block()
@@ -264,17 +296,47 @@ class _Walk:
                 self.writer.words(" | ".join(texts))
                 self.writer.start_line()
 
-    def _bullet(self) -> str:
+    def _bullet(self, value: str) -> str:
+        """What stands before an item that gives itself that number, which may be empty."""
         indent = "  " * min(max(0, len(self._lists) - 1), _DEEPEST_INDENT)
-        number = self._lists[-1] if self._lists else None
-        if number is None:
-            return f"{indent}- "
-        self._lists[-1] = number + 1
-        return f"{indent}{number}. "
+        numbers = self._lists[-1] if self._lists else None
+        return f"{indent}- " if numbers is None else f"{indent}{numbers.take(_integer(value))}. "
 
     def _is_menu(self, tag: str, attributes: Mapping[str, str | None]) -> bool:
         """Whether the element is there to go elsewhere."""
         return not self._menus and (tag == "nav" or attributes.get("role") in _NAVIGATION)
+
+
+def _list_of(node: LexborNode, attributes: Mapping[str, str | None]) -> _List:
+    start = _integer(attributes.get("start") or "")
+    form = _FORMS.get(attributes.get("type") or "", "decimal")
+    if "reversed" not in attributes:
+        return _List(1 if start is None else start, 1, form)
+    if start is None:
+        start = sum(1 for child in node.iter() if child.tag == "li")
+    return _List(start, -1, form)
+
+
+def _integer(value: str) -> int | None:
+    value = value.strip()
+    return int(value) if _INTEGER.fullmatch(value) else None
+
+
+def _before(sup: LexborNode, attributes: Mapping[str, str | None]) -> str:
+    """What parts a superscript from the number before it. Links and what calls itself a note are no exponents."""
+    before, inside, after = sup.prev, sup.child, sup.next
+    if (
+        before is None
+        or not before.is_text_node
+        or inside is None
+        or not inside.is_text_node
+        or inside.next is not None
+    ):
+        return ""
+    if any(_NOTE.search(attributes.get(name) or "") for name in ("class", "id", "role", "epub:type")):
+        return ""
+    following = after.text_content or "" if after is not None and after.is_text_node else ""
+    return before_superscript(before.text_content or "", inside.text_content or "", following)
 
 
 def _lays_out(table: LexborNode) -> bool:

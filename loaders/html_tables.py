@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from docindex.loaders.table_text import TableDraft, typed_table
 
@@ -52,7 +53,7 @@ class TableCells:
             return None
         names = self._naming_rows()
         numbered = list(enumerate(grid, 1))
-        header = _joined([grid[row] for row in range(names)], width) if names else None
+        header = joined_names(grid[:names]) if names else None
         return typed_table(self.caption, header, numbered[names:])
 
     def _naming_rows(self) -> int:
@@ -110,7 +111,7 @@ def _fill(line: list[str], from_above: Mapping[int, tuple[str, int]]) -> None:
         line.append(from_above[len(line)][0])
 
 
-def _joined(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+def joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
     """One name a column: what its cells in several rows say, each once."""
-    columns = ([row[at] if at < len(row) else "" for row in rows] for at in range(width))
+    columns = zip_longest(*rows, fillvalue="")
     return [" ".join(dict.fromkeys(filter(None, column))) for column in columns]

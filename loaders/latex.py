@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from docindex.loaders.decoding import read_text
+from docindex.loaders.decoding import decode, read_bytes
 from docindex.loaders.latex_inline import LatexInline, visible
 from docindex.loaders.latex_macros import ENVIRONMENTS, SECTIONS, SHOWN, SILENT
 from docindex.loaders.latex_nodes import LatexNode, LatexParser
@@ -21,6 +21,22 @@ from docindex.schema import Document, MetadataValue, Problem, Source
 logger = logging.getLogger("docindex.loaders")
 
 _SECTION = re.compile(rf"\\({'|'.join(SECTIONS)})\*?[ \t]*[\[{{]")
+_ENCODING = re.compile(
+    rb"^[^%\n]*?\\(?:(?:usepackage|RequirePackage)\s*\[([^\]%]{0,200})\]\s*\{inputenc\}|inputencoding\s*\{([^}%]{0,200})\})",
+    re.MULTILINE,
+)
+_PREAMBLE = 1 << 16
+"""Bytes among which the encoding is declared."""
+_ENCODINGS = {
+    "ansinew": "cp1252",
+    "applemac": "mac_roman",
+    "cp437de": "cp437",
+    "iso88595": "iso8859-5",
+    "macce": "mac_latin2",
+    "maccyr": "mac_cyrillic",
+    "utf8x": "utf-8",
+}
+"""By LaTeX's names; the others are the usual ones."""
 _AUTHOR_MARKS = re.compile(r"(?:\$[^$]{0,40}\$|[\s\d,;*^{}\u2020\u2021])+\Z")
 """What refers from a name to an address or note."""
 _WORD = re.compile(r"\w+")
@@ -45,7 +61,8 @@ class LatexLoader:
             LoadError: The file can't be read or does not hold text.
         """
         check_file_size(source)
-        text = read_text(source)
+        data = read_bytes(source)
+        text = decode(source, data, _declared_encoding(data))
         prepared = prepare(text)
         parser = _parser(prepared)
         inline = LatexInline(prepared, parser.parse)
@@ -60,6 +77,15 @@ class LatexLoader:
         if inline.cut:
             instead = "the rest is left out" if shows else "it is read as plain text, definitions and all"
             yield Problem(source.name, f"its macros stand for more text than is put in their place: {instead}")
+
+
+def _declared_encoding(data: bytes) -> str | None:
+    """The encoding that the file says it is in."""
+    found = _ENCODING.search(data[:_PREAMBLE])
+    if found is None:
+        return None
+    name = (found[1] or found[2] or b"").decode("ascii", "replace").split(",")[-1].strip()
+    return _ENCODINGS.get(name, name) or None
 
 
 def _plain(source: Source, text: str) -> Document:

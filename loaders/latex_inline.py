@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from docindex.loaders.latex_macros import CITATIONS, QUANTITIES, SHOWN, SILENT
+from docindex.loaders.latex_macros import CITATIONS, QUANTITIES, SHOWN, SILENT, SYMBOLS
 from docindex.loaders.latex_nodes import LatexNode
 from docindex.loaders.latex_source import CODE_MACRO, VERB_MACRO, LatexSource, UserMacro
 
@@ -115,6 +115,8 @@ class LatexInline:
         with self.expanded(node) as nodes:
             if nodes is not None:
                 return self.text(nodes)
+        if node.name in SYMBOLS and not node.arguments:
+            return SYMBOLS[node.name]
         return node.shown or "".join(self.text(argument.children) for argument in node.required)
 
 

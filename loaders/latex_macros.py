@@ -64,11 +64,24 @@ ENVIRONMENTS = {
     **dict.fromkeys(("tabular*", "tabularx", "tabulary", "xltabular"), "{[{"),
     **dict.fromkeys(("figure", "figure*", "table", "table*", "enumerate", "itemize", "description", "frame"), "["),
     **dict.fromkeys(("multicols", "thebibliography", "adjustbox", "subfigure", "subtable"), "[{"),
+    "column": "[{",
+    "columns": "[",
     "minipage": "[[[{",
     "wrapfigure": "[{[{",
     "wraptable": "[{[{",
 }
 """Environments and what they take."""
+SYMBOLS = {
+    "S": "§", "P": "¶", "dag": "†", "ddag": "‡", "pounds": "£", "textpounds": "£", "copyright": "©", "yen": "¥",
+    "euro": "€", "EUR": "€", "degree": "°", "celsius": "°C", "micro": "µ", "permil": "‰", "textminus": "−",
+    "textless": "<", "textgreater": ">", "textbar": "|", "textunderscore": "_", "slash": "/", "checkmark": "✓",
+    "textlbrack": "[", "textrbrack": "]", "textborn": "*", "textdied": "†", "lbrace": "{", "rbrace": "}",
+    "glqq": "„", "grqq": "“", "glq": "‚", "grq": "‘", "flqq": "«", "frqq": "»", "og": "« ", "fg": " »",
+    "space": " ", "nobreakspace": " ", "enspace": " ", "thinspace": " ", "TeX": "TeX", "LaTeX": "LaTeX",
+    "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "XeTeX": "XeTeX", "XeLaTeX": "XeLaTeX", "LuaTeX": "LuaTeX",
+    "LuaLaTeX": "LuaLaTeX", "pdfTeX": "pdfTeX", "pdfLaTeX": "pdfLaTeX", "ConTeXt": "ConTeXt", "AmS": "AMS",
+}  # fmt: skip
+"""Macros without arguments that the library has no text for, and what they print."""
 TABLES = frozenset(
     ("tabular", "array", "longtable", "supertabular", "tabu", "tabular*", "tabularx", "tabulary", "xltabular")
 )

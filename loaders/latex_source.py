@@ -37,6 +37,12 @@ _DEFINITION = re.compile(
     r"\{?[ \t]*\\(?P<new>[A-Za-z]+)[ \t]*\}?[ \t]*(?:\[(?P<arity>\d)\])?[ \t]*(?:\[(?P<default>[^\]\n]*)\])?\s*\{"
     r"|\\(?:def|gdef|edef|xdef)[ \t]*\\(?P<def>[A-Za-z]+)(?P<parameters>(?:#\d)*)[ \t]*\{"
 )
+_SLIDES = ("{beamer}", "{beamerarticle}", "\\begin{frame}", "\\frametitle")
+_OVERLAY = re.compile(
+    r"(\\(?:begin[ \t]*\{[A-Za-z]+\*?\}|[A-Za-z]+\*?))[ \t]*"
+    r"<(?:(?=[^<>\n]*[\d+])[\w+\-.,|:@() ]{1,60}|beamer|article|handout|trans|presentation|second|all)>"
+)
+_COLUMN = re.compile(r"\\column[ \t]*(?:\[[^\]\n]{0,100}\])?[ \t]*\{[^{}\n]{0,100}\}")
 _ONE_BORDER = re.compile(r"\s*\\(?:begin|end)[ \t]*\{[A-Za-z]+\*?\}(?:\[[^\]]*\])?\s*")
 _MOST_MACROS = 2_000
 _LONGEST_BODY = 2_000
@@ -99,9 +105,16 @@ def prepare(text: str) -> LatexSource:
         elif not token["line"] and token[0][0] != "%":
             parts.append(token[0])
     parts.append(text[at:])
-    found.text, found.macros = _take_definitions("".join(parts))
+    found.text, found.macros = _take_definitions(_without_overlays("".join(parts)))
     found.text = _with_borders(found)
     return found
+
+
+def _without_overlays(text: str) -> str:
+    """The text of slides without what says when each thing is shown; any other text as it is."""
+    if not any(slides in text for slides in _SLIDES):
+        return text
+    return _COLUMN.sub("\n\n", _OVERLAY.sub(r"\1", text))
 
 
 def _placeholder(found: LatexSource, macro: str, text: str) -> str:

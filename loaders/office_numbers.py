@@ -1,4 +1,4 @@
-"""How office programs show the numbers of lists."""
+"""How office programs and browsers show the numbers of lists."""
 
 from __future__ import annotations
 

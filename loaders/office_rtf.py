@@ -14,17 +14,21 @@ from datetime import UTC, datetime
 
 from striprtf.striprtf import charset_map, rtf_to_text
 
+from docindex.loaders.office_rtf_symbols import TOKEN, default_font, escaped, field_symbol, symbol_fonts, with_symbols
+
 PARAGRAPH_RESET, IN_TABLE, CELL, ROW, MARKER_START, MARKER_END, LINE = (chr(0xFDD0 + at) for at in range(7))
 HEADINGS = "".join(chr(0xFDD0 + at) for at in range(7, 16))
 """The paragraph is a heading of level 1, 2, ..."""
 DEPTHS = "".join(chr(0xFDD0 + at) for at in range(16, 25))
 """The paragraph is in a list of depth 0, 1, ..."""
 
-_TOKEN = re.compile(r"\\(?:([a-zA-Z]{1,32})(-?\d{1,10})? ?|.)|[{}]", re.DOTALL)
 _GROUP = re.compile(r"\\[^a-zA-Z]|\{\s*(?:\\\*\s*)?\\([a-zA-Z]+)(?:-?\d+)? ?", re.DOTALL)
 _BINARY = re.compile(rb"(?<!\\)\\bin(\d{1,9}) ?")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[\r\n]*){200,}")
 _RESET = re.compile(r"\\pard(?![a-z])")
+_RESULT = re.compile(r"\s*\{\s*\\fldrslt\b ?")
+_LONGEST_RESULT = 500
+"""Characters of markup in which the text of a result begins."""
 _STYLE = re.compile(r"\{\s*\\s(\d+)\b([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _HEADING_NAME = re.compile(r"(?:heading|überschrift|titre|título|titolo|заголовок)\s*([1-9])", re.IGNORECASE)
 _FONT = re.compile(r"\\f(\d+)(?!\d)((?:(?!\\f\d).)*)", re.DOTALL)
@@ -48,6 +52,7 @@ _TAKEN = (
     | _MARGINS
     | {
         *("footnote", "annotation", "atnauthor", "shptxt", "listtext", "pntext", "info", "stylesheet", "fonttbl"),
+        "fldinst",
         *("title", "author", "subject", "keywords", "doccomm", "creatim", "revtim"),
     }
 )
@@ -82,10 +87,12 @@ class RtfMarkup:
         page = re.search(r"\\ansicpg(\d+)", markup)
         self._start = f"{{\\rtf1\\ansi{page[0] if page else ''}{_known_charsets(self.groups.fonts)}"
         self._headings = dict(_heading_styles(self.groups.styles))
+        self._symbol_fonts = symbol_fonts(self.groups.fonts)
+        self._default_font = default_font(markup)
 
     def plain(self, markup: str) -> str:
         r"""The text of the markup, with marks; paragraphs end with `\n`."""
-        shown, hidden = _without_hidden(markup)
+        shown, hidden = _without_hidden(with_symbols(markup, self._symbol_fonts, self._default_font))
         for part in hidden:
             self.hidden += len("".join(_text(f"{self._start} {part}}}").split()))
         return _text(f"{self._start} {self._marked(shown)}}}")
@@ -130,7 +137,10 @@ class RtfMarkup:
                 self.groups.boxes.append(self._set_apart(content))
             elif kind in ("listtext", "pntext"):
                 inner = _RESET.sub("", content)
-                replacement = f"{{{_escaped(MARKER_START)}{inner}{_escaped(MARKER_END)}}}"
+                replacement = f"{{{escaped(MARKER_START)}{inner}{escaped(MARKER_END)}}}"
+            elif kind == "fldinst":
+                symbol = field_symbol(content)
+                replacement = escaped(symbol) if symbol and not _has_result(markup, end) else None
             elif kind == "info":
                 self.groups.info = content
             elif kind == "stylesheet":
@@ -145,7 +155,7 @@ class RtfMarkup:
         return "".join((*parts, markup[at:]))
 
     def _marked(self, markup: str) -> str:
-        return _TOKEN.sub(self._mark, markup)
+        return TOKEN.sub(self._mark, markup)
 
     def _mark(self, token: re.Match[str]) -> str:
         word, number = token[1], token[2]
@@ -162,13 +172,13 @@ class RtfMarkup:
             return "\\datafield "  # an instruction, which the library would make a link of
         if mark is None:
             return token[0]
-        return _escaped(mark) if word in _REPLACED else f"{token[0]}{_escaped(mark)}"
+        return escaped(mark) if word in _REPLACED else f"{token[0]}{escaped(mark)}"
 
 
 def is_cut_off(markup: str) -> bool:
     """Whether groups are left open at the end."""
     depth = 0
-    for token in _TOKEN.finditer(markup):
+    for token in TOKEN.finditer(markup):
         if token[0] == "{":
             depth += 1
         elif token[0] == "}":
@@ -207,7 +217,7 @@ def _groups(markup: str) -> Iterator[tuple[str, str, tuple[int, int]]]:
 def _end_of_group(markup: str, at: int) -> int:
     """The place after the brace that closes the group in which `at` is."""
     depth = 1
-    for token in _TOKEN.finditer(markup, at):
+    for token in TOKEN.finditer(markup, at):
         if token[0] == "{":
             depth += 1
         elif token[0] == "}":
@@ -215,6 +225,15 @@ def _end_of_group(markup: str, at: int) -> int:
             if not depth:
                 return token.end()
     return len(markup)
+
+
+def _has_result(markup: str, at: int) -> bool:
+    """Whether the group at that place is the result of a field, and holds text."""
+    result = _RESULT.match(markup, at)
+    if result is None:
+        return False
+    start = markup[result.end() : result.end() + _LONGEST_RESULT]
+    return bool(_text(f"{{\\rtf1 {start[: _end_of_group(start, 0)]}").strip())
 
 
 def _without_hidden(markup: str) -> tuple[str, list[str]]:
@@ -225,7 +244,7 @@ def _without_hidden(markup: str) -> tuple[str, list[str]]:
     depth = 0
     since: tuple[int, int, str] | None = None
     """Where hidden text began, at which depth, and the word that hides it."""
-    for token in _TOKEN.finditer(markup):
+    for token in TOKEN.finditer(markup):
         if token[0] == "{":
             depth += 1
         elif token[0] == "}":
@@ -276,10 +295,6 @@ def _has_codec(charset: str) -> bool:
     except LookupError:
         return False
     return True
-
-
-def _escaped(mark: str) -> str:
-    return f"{{\\uc0\\u{ord(mark) - 0x10000} }}"
 
 
 def _text(markup: str) -> str:

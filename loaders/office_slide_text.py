@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
 from pptx.oxml.ns import qn
 
+from docindex.loaders.html_tables import joined_names
+from docindex.loaders.office_math import FORMULA, formula_text
 from docindex.loaders.office_numbers import shown_number
+from docindex.loaders.superscripts import LOWERED, RAISED, with_exponents
+from docindex.loaders.symbol_fonts import in_symbol_font, is_symbol_font
 from docindex.loaders.values import typed
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _SHAPES = frozenset(map(qn, ("p:sp", "p:pic", "p:graphicFrame", "p:cxnSp")))
 _GROUPS = frozenset((*map(qn, ("p:cSld", "p:spTree", "p:grpSp")), f"{_MC}Choice"))
 _ALTERNATES = f"{_MC}AlternateContent"
 _PARAGRAPH, _TEXT, _BREAK, _FIELD, _RUN = qn("a:p"), qn("a:t"), qn("a:br"), qn("a:fld"), qn("a:r")
+_FONTS = tuple(map(qn, ("a:sym", "a:latin")))
 _OFF_SLIDE = ("dt", "sldNum", "sldImg", "hdr")
 _FORMS = {
     "alphaLc": "lowerLetter",
@@ -99,35 +103,64 @@ def shape_paragraphs(shape: etree._Element, layout: etree._Element | None) -> It
 
 def table_grid(table: etree._Element) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
     """The header, where the table says that it has one, and the other rows with their numbers from 1."""
+    rows = list(table.iterchildren(qn("a:tr")))
+    naming = _naming_rows(table, rows)
     grid: list[tuple[int, list[str]]] = []
     above: dict[int, str] = {}
-    for number, row in enumerate(table.iterchildren(qn("a:tr")), 1):
-        line = []
+    for number, row in enumerate(rows, 1):
+        line: list[str] = []
         for column, cell in enumerate(row.iterchildren(qn("a:tc"))):
             text = shown_text(cell).strip()
             if cell.get("vMerge") in ("1", "true"):
                 text = above.get(column, "")
+            elif number <= naming and line and cell.get("hMerge") in ("1", "true"):
+                text = line[-1]  # a wide cell names each of its columns
             elif (cell.get("rowSpan") or "1") != "1":
                 # What a tall cell says holds for each of its rows; a number in each would add up to too much.
                 above[column] = text if isinstance(typed(text), str) else ""
             line.append(text)
         grid.append((number, line[:_WIDEST]))
+    names = joined_names([line for _, line in grid[:naming]]) if naming else None
+    return names, grid[naming:]
+
+
+def _naming_rows(table: etree._Element, rows: Sequence[etree._Element]) -> int:
+    """How many rows at the top name the columns: one, or as many as its highest cell spans."""
     properties = table.find(qn("a:tblPr"))
-    headed = properties is not None and properties.get("firstRow") in ("1", "true") and len(grid) > 1
-    return (grid[0][1], grid[1:]) if headed else (None, grid)
+    if properties is None or properties.get("firstRow") not in ("1", "true") or len(rows) < 2:
+        return 0
+    spans = (cell.get("rowSpan") or "1" for cell in rows[0].iterchildren(qn("a:tc")))
+    tallest = max((int(span) for span in spans if span.isascii() and span.isdecimal()), default=1)
+    return max(1, tallest) if tallest < len(rows) else 1
 
 
 def _text_of(paragraph: etree._Element) -> str:
     parts = []
     for child in paragraph:
         if child.tag in (_RUN, _FIELD):
-            parts.append(child.findtext(_TEXT) or "")
+            parts.append(_text_of_run(child))
         elif child.tag == _BREAK:
             parts.append("\n")
         elif child.tag == _ALTERNATES or child.tag == "{http://schemas.microsoft.com/office/drawing/2010/main}m":
             form = next(child.iterchildren(f"{_MC}Choice"), child)
-            parts += [text.text or "" for text in form.iter(_MATH_TEXT, _TEXT)]
-    return "".join(parts)
+            formulas = list(form.iter(FORMULA))
+            parts += map(formula_text, formulas) if formulas else (text.text or "" for text in form.iter(_TEXT))
+    return with_exponents("".join(parts))
+
+
+def _text_of_run(run: etree._Element) -> str:
+    text = run.findtext(_TEXT) or ""
+    properties = run.find(qn("a:rPr"))
+    if properties is None:
+        return text
+    fonts = (font.get("typeface", "") for font in properties.iterchildren(*_FONTS))
+    text = in_symbol_font(next(filter(is_symbol_font, fonts), ""), text)
+    return f"{RAISED}{text}{LOWERED}" if _is_raised(properties) else text
+
+
+def _is_raised(properties: etree._Element) -> bool:
+    offset = properties.get("baseline") or ""
+    return offset[:1].isdecimal() and offset.strip("0%") != ""
 
 
 def _marker(properties: etree._Element, counters: dict[int, int], depth: int, default: str | None) -> str | None:

@@ -8,7 +8,10 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 from docindex.loaders.office_drawings import CHART, SMART_ART, description
+from docindex.loaders.office_math import FORMULA, formula_text
 from docindex.loaders.office_word_styles import WordStyles
+from docindex.loaders.superscripts import LOWERED, RAISED, with_exponents
+from docindex.loaders.symbol_fonts import in_symbol_font, is_symbol_font, symbol
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -23,7 +26,8 @@ CONTAINERS = frozenset(
 """What only wraps other content: tracked insertions, content controls."""
 DELETED = frozenset(map(qn, ("w:del", "w:moveFrom")))
 _INLINE = CONTAINERS | frozenset(map(qn, ("w:hyperlink", "w:fldSimple", "w:ruby", "w:rubyBase")))
-_RUN, _TEXT, _DELETED_TEXT = qn("w:r"), qn("w:t"), qn("w:delText")
+_RUN, _TEXT, _DELETED_TEXT, _RUN_PROPERTIES = qn("w:r"), qn("w:t"), qn("w:delText"), qn("w:rPr")
+_PARAGRAPH_PROPERTIES = qn("w:pPr")
 _MATH = frozenset((f"{_M}oMath", f"{_M}oMathPara"))
 _DRAWINGS = frozenset(map(qn, ("w:drawing", "w:pict", "w:object")))
 _BOX, _DESCRIBED = qn("w:txbxContent"), qn("wp:docPr")
@@ -37,8 +41,9 @@ _CHARACTERS = {
     qn("w:cr"): "\n",
     qn("w:noBreakHyphen"): "-",
 }
-_SYMBOL_FONTS = 0xF000
+_PRIVATE = 0xF000
 """Where the characters of symbol fonts lie: what they look like, only the font knows."""
+_FONTS = tuple(map(qn, ("w:ascii", "w:hAnsi", "w:cs")))
 
 
 def chosen(alternates: etree._Element) -> Iterator[etree._Element]:
@@ -47,6 +52,15 @@ def chosen(alternates: etree._Element) -> Iterator[etree._Element]:
     form = choice if choice is not None else alternates.find(f"{_MC}Fallback")
     if form is not None:
         yield from form
+
+
+def runs_on(paragraph: etree._Element) -> bool:
+    """Whether the end of the paragraph is deleted, so that the next one goes on in its line."""
+    marks = paragraph.find(f"{_PARAGRAPH_PROPERTIES}/{_RUN_PROPERTIES}")
+    if marks is None or not any(mark.tag in DELETED for mark in marks):
+        return False
+    after = next(paragraph.itersiblings(PARAGRAPH, TABLE, qn("w:sdt"), qn("w:customXml")), None)
+    return after is not None and after.tag == PARAGRAPH
 
 
 class ParagraphReader:
@@ -60,13 +74,20 @@ class ParagraphReader:
         """The footnotes and endnotes that were referred to, by kind and id, with their numbers in order."""
         self._boxes: list[etree._Element] = []
         self._parts: list[str] = []
+        self._kept = ""
+        """Of paragraphs whose ends are deleted."""
 
     def text(self, paragraph: etree._Element) -> str:
-        """What a reader sees of the paragraph."""
+        """What a reader sees of the paragraph, after what was kept of those that it is joined to.
+
+        That is empty, and the text is kept for the next paragraph, where that follows without an end between them.
+        """
         if self._styles.hides_all(paragraph):
             self.omit(paragraph)
             return ""
-        return "".join(self._inline(paragraph))
+        text = self._kept + with_exponents("".join(self._inline(paragraph)))
+        self._kept = text if runs_on(paragraph) else ""
+        return "" if self._kept else text
 
     def omit(self, element: etree._Element) -> None:
         """Counts all text in the element as hidden."""
@@ -88,6 +109,8 @@ class ParagraphReader:
             if tag == _RUN:
                 if self._styles.hides(child):
                     self.omit(child)
+                elif _is_raised(child):
+                    yield f"{RAISED}{''.join(self._run(child))}{LOWERED}"
                 else:
                     yield from self._run(child)
             elif tag in DELETED:
@@ -98,17 +121,17 @@ class ParagraphReader:
                 for form in chosen(child):
                     yield from self._inline(form)
             elif tag in _MATH:
-                yield "".join(part.text or "" for part in child.iter(f"{_M}t", _TEXT))
+                yield "\n".join(map(formula_text, child.iter(FORMULA)))
 
     def _run(self, run: etree._Element) -> Iterator[str]:
         for child in run:
             tag = child.tag
             if tag == _TEXT:
-                yield child.text or ""
+                yield in_symbol_font(_font(run), child.text or "")
             elif tag in _CHARACTERS:
                 yield _CHARACTERS[str(tag)]
             elif tag == qn("w:sym"):
-                yield _symbol(child.get(qn("w:char")) or "")
+                yield _symbol(child.get(qn("w:font")) or "", child.get(qn("w:char")) or "")
             elif tag in _NOTES:
                 key = (_NOTES[str(tag)], child.get(qn("w:id")) or "")
                 yield f"[^{self.notes.setdefault(key, len(self.notes) + 1)}]"
@@ -136,9 +159,22 @@ class ParagraphReader:
             yield from self._drawing(child)
 
 
-def _symbol(code: str) -> str:
+def _is_raised(run: etree._Element) -> bool:
+    position = run.find(f"{_RUN_PROPERTIES}/{qn('w:vertAlign')}")
+    return position is not None and position.get(qn("w:val")) == "superscript"
+
+
+def _font(run: etree._Element) -> str:
+    """The font that the run names for itself, empty for none."""
+    fonts = run.find(f"{_RUN_PROPERTIES}/{qn('w:rFonts')}")
+    return next(filter(None, map(fonts.get, _FONTS)), "") if fonts is not None else ""
+
+
+def _symbol(font: str, code: str) -> str:
     try:
         character = int(code, 16)
     except ValueError:
         return ""
-    return chr(character) if 0x20 <= character < _SYMBOL_FONTS else ""
+    if is_symbol_font(font) or _PRIVATE <= character < _PRIVATE + 0x100:
+        return symbol(font, character)
+    return chr(character) if 0x20 <= character < 0x110000 else ""

@@ -14,7 +14,9 @@ from typing import Final, Protocol, cast
 import pypdfium2
 
 from docindex.loaders.decoding import clean
+from docindex.loaders.pdf_annotations import flatten
 from docindex.loaders.pdf_cells import PdfTable
+from docindex.loaders.pdf_grid import Ruling
 from docindex.loaders.pdf_layout import OutlineItem, PageText, TooManyPagesError, find_heading, page_text
 from docindex.loaders.pdf_repair import quiet, text_of_page
 from docindex.loaders.pdf_rulings import read_rulings
@@ -179,12 +181,26 @@ def _outlines(pdf: _Pdf) -> dict[int, _Outline]:
 
 def _read_page(pdf: _Pdf, index: int, outline: _Outline, before: Sequence[PdfTable]) -> tuple[PageText, list[PdfTable]]:
     """The page without its tables, and these. Those of the page before may go on here."""
-    with closing(pdf.get_page(index)) as page, closing(page.get_textpage()) as reader:
+    with closing(pdf.get_page(index)) as page:
+        rulings = read_rulings(page.raw)  # before the frames of fields are drawn
+        undrawn = flatten(page.raw)
+        if undrawn is None:
+            return _read_text(page, rulings, outline, before)
+    with closing(pdf.get_page(index)) as page:
+        found, tables = _read_text(page, rulings, outline, before)
+    found.text = "\n".join(filter(None, (found.text, *map(page_text, undrawn))))
+    return found, tables
+
+
+def _read_text(
+    page: _Page, rulings: Sequence[Ruling], outline: _Outline, before: Sequence[PdfTable]
+) -> tuple[PageText, list[PdfTable]]:
+    with closing(page.get_textpage()) as reader:
         # The bounded text keeps footnote marks on their line and characters beyond UCS-2; the plain range does not.
         raw = reader.get_text_bounded()
         found = PageText("")
         try:
-            cut = cut_tables(page.raw, reader.raw, raw, read_rulings(page.raw), before[-1] if before else None)
+            cut = cut_tables(page.raw, reader.raw, raw, rulings, before[-1] if before else None)
         except UnreadTablesError:
             cut, found.unread_tables = None, True
         found.text = cut.text if cut else page_text(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.part import Part, XmlPart
@@ -11,6 +12,9 @@ from docx.package import Package
 from lxml import etree
 
 from docindex.errors import LoadError
+from docindex.loaders.decoding import decode
+from docindex.loaders.html import parsed_page, seen_of
+from docindex.loaders.html_tables import joined_names
 from docindex.loaders.office_drawings import chart_table, diagram_lines
 from docindex.loaders.office_package import load_package, parsing, xml_root
 from docindex.loaders.office_properties import chosen_title, core_metadata
@@ -24,14 +28,17 @@ from docindex.loaders.office_word_text import (
     TABLE,
     ParagraphReader,
     chosen,
+    runs_on,
 )
 from docindex.loaders.values import typed
 from docindex.loaders.writing import DocumentWriter
-from docindex.schema import Document, Source
+from docindex.schema import Document, Source, Unread
 
 _KIND = "a Word document"
 _ROW, _CELL, _ROW_PROPERTIES, _CELL_PROPERTIES = qn("w:tr"), qn("w:tc"), qn("w:trPr"), qn("w:tcPr")
 _VAL, _ID = qn("w:val"), qn("w:id")
+_IMPORT = qn("w:altChunk")
+_PAGES = ("text/html", "application/xhtml+xml")
 _WIDEST = 1000
 """Columns of a table; Word itself draws 63."""
 
@@ -44,18 +51,20 @@ class DocxLoader:
     pages: where a page ends is for the program that shows the file to say.
     """
 
-    def load(self, source: Source) -> Iterator[Document]:
-        """The file as one document.
+    def load(self, source: Source) -> Iterator[Document | Unread]:
+        """The file as one document, then what it imports in formats that are not read here.
 
         Raises:
             LoadError: The file is no Word document, is damaged, encrypted, or exceeds a limit.
         """
         package = load_package(source, _KIND, Package.open)
         with parsing(source, _KIND):
-            yield _document(source, package)
+            document, unread = _read(source, package)
+        yield document
+        yield from unread
 
 
-def _document(source: Source, package: Package) -> Document:
+def _read(source: Source, package: Package) -> tuple[Document, list[Unread]]:
     relations = {relation.reltype: relation for relation in package.rels.values() if not relation.is_external}
     if RELATIONSHIP_TYPE.OFFICE_DOCUMENT not in relations:
         raise LoadError(source.name, f"is not {_KIND}")
@@ -64,13 +73,14 @@ def _document(source: Source, package: Package) -> Document:
     if body is None:
         raise LoadError(source.name, f"is not {_KIND}")
     writer = DocumentWriter()
-    walk = _Walk(main, writer)
+    walk = _Walk(source, main, writer)
     walk.blocks(body)
     walk.finish()
     named = RELATIONSHIP_TYPE.CORE_PROPERTIES in relations  # the library would make up what is missing
     properties = package.core_properties if named else None
     title = chosen_title(properties.title if properties else "", walk.first_heading)
-    return writer.document(source, title=title, metadata=core_metadata(properties) if properties else {})
+    metadata = core_metadata(properties) if properties else {}
+    return writer.document(source, title=title, metadata=metadata), walk.unread
 
 
 def _root(part: Part) -> etree._Element:
@@ -80,7 +90,10 @@ def _root(part: Part) -> etree._Element:
 class _Walk:
     """One pass over the parts of a document."""
 
-    def __init__(self, main: Part, writer: DocumentWriter) -> None:
+    def __init__(self, source: Source, main: Part, writer: DocumentWriter) -> None:
+        self.unread: list[Unread] = []
+        """What is part of the text and was not read."""
+        self._source = source
         self._main = main
         self._writer = writer
         self._styles = WordStyles(self._related(RELATIONSHIP_TYPE.STYLES), self._related(RELATIONSHIP_TYPE.NUMBERING))
@@ -100,10 +113,35 @@ class _Walk:
                 self.blocks(child)
             elif tag in DELETED:
                 self._reader.omit(child)
+            elif tag == _IMPORT:
+                self._import(child)
             elif tag == ALTERNATES:
                 for form in chosen(child):
                     self.blocks(form)
         self._end_code()
+
+    def _import(self, chunk: etree._Element) -> None:
+        """A part in a format of its own, which Word would make paragraphs of."""
+        self._end_code()
+        part = self._main.related_parts.get(chunk.get(qn("r:id")) or "")
+        if part is None or not self._read_part(part):
+            name = part.partname.lstrip("/") if part is not None else "a part outside of the file"
+            self.unread.append(Unread(self._source.name, f"the text that it imports from {name} is not read"))
+
+    def _read_part(self, part: Part) -> bool:
+        """Writes the text of a part, if it is in a format that is read here."""
+        try:
+            if part.content_type in _PAGES:
+                written, hidden = seen_of(parsed_page(self._source, part.blob))
+                self._writer.laid_out(written.text, written.headings, written.tables)
+                self._writer.hidden(hidden)
+            elif part.content_type == "text/plain":
+                self._writer.paragraph(decode(self._source, part.blob))
+            else:
+                return False
+        except LoadError:
+            return False
+        return True
 
     def finish(self) -> None:
         """What stands outside the text."""
@@ -118,6 +156,8 @@ class _Walk:
 
     def _paragraph(self, paragraph: etree._Element) -> None:
         text = self._reader.text(paragraph)
+        if runs_on(paragraph):
+            return
         if self._styles.is_code(paragraph):
             self._code.append(text)
         else:
@@ -167,12 +207,15 @@ class _Walk:
             for cell in (cell for row in cells for cell in row):
                 self.blocks(cell)  # it only lays out the page
             return
-        grid = self._grid(rows, cells)
-        header = grid.pop(0)[1] if len(grid) > 1 and _names_columns(rows[0]) else None
-        self._writer.table("", header, grid)
+        naming = _naming_rows(rows)
+        grid = self._grid(rows, cells, naming)
+        names = joined_names([line for _, line in grid[:naming]]) if naming else None
+        self._writer.table("", names, grid[naming:])
         self._attached()
 
-    def _grid(self, rows: list[etree._Element], cells: list[list[etree._Element]]) -> list[tuple[int, list[str]]]:
+    def _grid(
+        self, rows: list[etree._Element], cells: list[list[etree._Element]], naming: int
+    ) -> list[tuple[int, list[str]]]:
         """The texts of the cells, by row with its number and by column of the grid that merged cells span."""
         above: dict[int, str] = {}
         grid = []
@@ -188,7 +231,8 @@ class _Walk:
                     # What a tall cell says holds for each of its rows; a number in each would add up to too much.
                     above[column] = text if isinstance(typed(text.strip()), str) else ""
                 span = properties.find(qn("w:gridSpan")) if properties is not None else None
-                line += [text, *[""] * (max(1, _span(span, 1)) - 1)]
+                across = text if number <= naming and len(row_cells) > 1 else ""  # a wide cell names all its columns
+                line += [text, *[across] * (max(1, _span(span, 1)) - 1)]
             grid.append((number, line[:_WIDEST]))
         return grid
 
@@ -201,7 +245,7 @@ class _Walk:
                     lines.append(", ".join(text for text in texts if text))
                 continue
             text = self._reader.text(child).strip()
-            label = self._styles.label(child)
+            label = self._styles.label(child) if not runs_on(child) else None
             lines.append(f"{label.marker} {text}" if label and text else text)
         return "\n".join(line for line in lines if line)
 
@@ -264,6 +308,12 @@ def _inside(element: etree._Element, *tags: str) -> Iterator[etree._Element]:
             yield child
         elif child.tag in CONTAINERS or child.tag == CONTENT:
             yield from _inside(child, *tags)
+
+
+def _naming_rows(rows: list[etree._Element]) -> int:
+    """How many rows at the top name the columns; a table has at least one more."""
+    count = sum(1 for _ in takewhile(_names_columns, rows))
+    return count if count < len(rows) else min(1, len(rows) - 1)
 
 
 def _names_columns(row: etree._Element) -> bool:

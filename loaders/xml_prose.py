@@ -12,7 +12,7 @@ from lxml import etree
 from docindex.loaders.values import metadata_value
 from docindex.loaders.writing import DocumentWriter
 from docindex.loaders.xml_tables import table_rows
-from docindex.loaders.xml_tree import children_of, name_of, text_of, words_of
+from docindex.loaders.xml_tree import children_of, name_of, part_exponents, text_of, words_of
 from docindex.schema import MetadataValue
 
 _SAMPLE = 5_000
@@ -91,6 +91,7 @@ def is_prose(root: etree._Element) -> bool:
 def write_prose(writer: DocumentWriter, root: etree._Element) -> tuple[str, dict[str, MetadataValue]]:
     """Writes a text; what comes back is its title and what it says of itself."""
     prose = _Prose(writer)
+    part_exponents(root)
     prose.over(root)
     metadata: dict[str, MetadataValue] = {}
     authors = tuple(islice(_authors(root), _MOST_AUTHORS))

@@ -10,6 +10,7 @@ from lxml import etree
 
 from docindex.errors import LoadError
 from docindex.loaders.decoding import decode
+from docindex.loaders.superscripts import before_superscript
 from docindex.schema import Source
 
 _DECLARATION = re.compile(r"\A\s*<\?xml\b[^<>]*\?>")
@@ -19,6 +20,7 @@ _BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,40};)")
 _PREDEFINED = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _MARKUP = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>|<\?[^<>]*\?>|<[^<>]*>", re.DOTALL)
 _BOMB = ("amplification", "entity reference loop", "Detected an entity")
+_SUPERSCRIPTS = ("{*}sup", "{*}superscript")
 _KEPT = 0.98
 """The share of its text that a file with a mistake must still give."""
 
@@ -63,6 +65,15 @@ def text_of(element: etree._Element) -> str:
 def words_of(element: etree._Element) -> str:
     """All text in an element, on one line."""
     return " ".join(text_of(element).split())
+
+
+def part_exponents(root: etree._Element) -> None:
+    """Changes superscripts so that their digits do not become those of a number before them; links stay as they are."""
+    for raised in root.iter(*_SUPERSCRIPTS):
+        if not len(raised):
+            before, parent = raised.getprevious(), raised.getparent()
+            text = (before.tail if before is not None else parent.text if parent is not None else "") or ""
+            raised.text = before_superscript(text, raised.text or "", raised.tail or "") + (raised.text or "")
 
 
 def children_of(element: etree._Element) -> Iterator[etree._Element]:

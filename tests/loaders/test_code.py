@@ -322,3 +322,22 @@ def test_code_that_is_cut_off_anywhere_has_an_orderly_outline(load, suffix):
         assert document.text == text[:end]
         assert starts == sorted(starts)
         assert all(0 <= start < end for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding", "comment"),
+    [
+        ("# -*- coding: gbk -*-", "gbk", "计算两个数的和"),
+        ("#!/usr/bin/python\n# vim: set fileencoding=iso-8859-2 :", "iso8859-2", "Příliš žluťoučký kůň"),
+        ("#!/usr/bin/python\r\n# coding=euc-jp", "euc-jp", "二つの数の和を計算する"),
+        ("# coding: gbk", "utf-8", "Größe"),
+        ("# coding: no-such", "utf-8", "Größe"),
+        ("x = 1\n# coding: koi8-r", "cp1252", "Die Größe der Lösung, schön gelöst für München."),
+        ("#\n#\n# coding: koi8-r", "cp1252", "Die Größe der Lösung, schön gelöst für München."),
+    ],
+)
+def test_the_encoding_that_a_file_declares_is_believed(tmp_path, head, encoding, comment):
+    path = tmp_path / "a.py"
+    path.write_bytes(f"{head}\n# {comment}\nx = 1\n".encode(encoding))
+    (document,) = CodeLoader().load(Source("a.py", path, "text/x-python"))
+    assert f"# {comment}\n" in document.text

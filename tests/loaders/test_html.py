@@ -314,3 +314,41 @@ def test_structure_points_at_its_text_whatever_the_markup(tmp_path_factory, page
         assert [text[row.start : row.end] for row in table.rows] == lines[2:]
         assert text[: table.start].endswith("\n\n") or table.start == 0
         end = table.end
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<ol><li>a<li value=7>b<li>c</ol>", "1. a\n7. b\n8. c"),
+        ("<ol type=a><li>a<li>b</ol>", "a. a\nb. b"),
+        ("<ol type=I start=3><li>a</ol>", "III. a"),
+        ("<ol reversed><li>a<li>b<ul><li>c</ul></ol>", "2. a\n1. b\n  - c"),
+        ("<ol reversed start=9><li>a<li value=5>b<li>c</ol>", "9. a\n5. b\n4. c"),
+        ("<ol start=-1><li>a<li>b</ol>", "-1. a\n0. b"),
+        ("<ol start=x type=q><li value=y>a</ol>", "1. a"),
+        ("<ul><li value=7>a</ul>", "- a"),
+        ("<li value=7>a", "- a"),
+    ],
+)
+def test_items_have_the_numbers_that_a_browser_shows(load, markup, text):
+    assert load("a.html", markup)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("10<sup>6</sup> cells", "10^6 cells"),
+        ("10<sup>&minus;6</sup>", "10^\u22126"),
+        ("1,5\u00b710<sup>-3</sup>.", "1,5\u00b710^-3."),
+        ("2<sup>1</sup>/<sub>2</sub> cups", "2 1/2 cups"),
+        ("m<sup>2</sup>, 2<sup>nd</sup>, 5 <sup>14</sup>C", "m2, 2nd, 5 14C"),
+        ("in 2020<sup><a href=#n>3</a></sup>", "in 20203"),
+        ("in 2020<a href=#n><sup>3</sup></a>", "in 20203"),
+        ("in 2020<sup class=footnote-ref>3</sup>", "in 20203"),
+        ("<h1>Of 10<sup>3</sup></h1>", "Of 10^3"),
+    ],
+)
+def test_raised_digits_do_not_melt_into_the_number_before(load, markup, text):
+    document = load("a.html", f"<div>{markup}</div>")[0]
+    assert document.text == text
+    assert all(document.text[each.start :].startswith(each.text) for each in document.headings)

@@ -318,3 +318,79 @@ def test_damage_is_read(read, changes):
 @given(st.lists(st.sampled_from([*"ab {}[]$%&~^_#\n", "\\", "\\begin{", "\\end{", "\\def", "\\item"]), max_size=40))
 def test_any_text_is_read(read, pieces):
     read("".join(pieces))
+
+
+@pytest.mark.parametrize(
+    ("package", "encoding", "text"),
+    [
+        (r"\usepackage[koi8-r]{inputenc}", "koi8-r", "Насос работает."),
+        (r"\usepackage[latin2]{inputenc}", "iso8859-2", "Příliš žluťoučký kůň"),
+        (r"\usepackage [T1, applemac] {inputenc}", "mac_roman", "L'élève à l'école"),
+        (r"\usepackage[ansinew]{inputenc}", "cp1252", "Größe – 5 €"),
+        (r"\usepackage[cp850]{inputenc}", "cp850", "Übersicht für München"),
+        (r"\RequirePackage[utf8]{inputenc}", "utf-8", "Größe"),
+        (r"\inputencoding{cp1251}", "cp1251", "Насос"),
+        (r"\usepackage[latin2]{inputenc}", "utf-8", "Größe"),
+        (r"\usepackage[no-such]{inputenc}", "utf-8", "Größe"),
+        (r"\usepackage[rot13]{inputenc}", "ascii", "plain"),
+        (r"% \usepackage[koi8-r]{inputenc}", "cp1252", "Die Größe der Lösung, schön gelöst für München."),
+    ],
+)
+def test_the_encoding_that_a_file_declares_is_believed(tmp_path, package, encoding, text):
+    path = tmp_path / "a.tex"
+    path.write_bytes(f"{package}\n\\begin{{document}}\n{text}\n\\end{{document}}".encode(encoding))
+    (document,) = LatexLoader().load(Source("a.tex", path, "text/x-latex"))
+    assert isinstance(document, Document)
+    assert document.text == text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (r"\S~3 and \P{} 4", "§ 3 and ¶ 4"),
+        (r"\pounds 5, \textpounds{}6", "£ 5, £6"),
+        (r"\copyright{} 2024", "© 2024"),
+        (r"\LaTeX{} and \TeX, \BibTeX.", "LaTeX and TeX, BibTeX."),
+        (r"a \textless{} b \textgreater{} c\textunderscore{}d", "a < b > c_d"),
+        (r"\glqq gut\grqq{}", "„ gut“"),
+        (r"\newcommand{\S}{Section}\S{} 3", "Section 3"),
+    ],
+)
+def test_symbols_are_printed(tmp_path, source, text):
+    path = tmp_path / "a.tex"
+    path.write_text(source)
+    (document,) = LatexLoader().load(Source("a.tex", path, "text/x-latex"))
+    assert isinstance(document, Document)
+    assert document.text == text
+
+
+def test_when_and_how_wide_things_are_shown_on_slides_is_not_printed(tmp_path):
+    path = tmp_path / "a.tex"
+    path.write_text(
+        r"""\documentclass{beamer}
+\begin{document}
+\begin{frame}<1->[t]{Pumps}
+\begin{itemize}[<+->]
+\item<1-> one
+\item<+-| alert@+>[two] too
+\end{itemize}
+\only<2>{later} \uncover<2->{then} \alert<3,5->{all} \textbf<2>{bold} \pause
+5 < 6 and 7 > 3
+\begin{columns}[T]
+\begin{column}[c]{0.5\textwidth} left \end{column}
+\column{.5\textwidth} right
+\end{columns}
+\end{frame}
+\end{document}"""
+    )
+    (document,) = LatexLoader().load(Source("a.tex", path, "text/x-latex"))
+    assert isinstance(document, Document)
+    assert document.text == ("Pumps\n\n- one\n- two: too\n\nlater then all bold 5 < 6 and 7 > 3\n\nleft\n\nright")
+
+
+def test_what_looks_like_it_stays_in_other_files(tmp_path):
+    path = tmp_path / "a.tex"
+    path.write_text(r"\section{A} Angles \textless<1> are <2> kept.")
+    (document,) = LatexLoader().load(Source("a.tex", path, "text/x-latex"))
+    assert isinstance(document, Document)
+    assert document.text == "A\n\nAngles <<1> are <2> kept."

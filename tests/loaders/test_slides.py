@@ -270,6 +270,46 @@ def test_merged_cells_hold_for_each_row_that_they_span(read):
     assert [row.cells for row in read(deck).tables[0].rows] == [("metal", 1), ("metal", 2)]
 
 
+def test_several_rows_may_name_the_columns(read):
+    deck, slide = blank()
+    table = slide.shapes.add_table(4, 3, *BOX).table
+    rows = [["Region", "Sales", ""], ["", "Q1", "Q2"], ["North", "10", "20"], ["South", "30", "40"]]
+    for row, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(0, 0).merge(table.cell(1, 0))
+    table.cell(0, 1).merge(table.cell(0, 2))
+    (read_table,) = read(deck).tables
+    assert [(column.name, column.type) for column in read_table.columns] == [
+        ("Region", "text"),
+        ("Sales Q1", "integer"),
+        ("Sales Q2", "integer"),
+    ]
+    assert [(row.number, row.cells) for row in read_table.rows] == [(3, ("North", 10, 20)), (4, ("South", 30, 40))]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('<a:r><a:t>10</a:t></a:r><a:r><a:rPr baseline="30000"/><a:t>6</a:t></a:r>', "10^6"),
+        ('<a:r><a:t>10</a:t></a:r><a:r><a:rPr baseline="-25000"/><a:t>6</a:t></a:r>', "106"),
+        ('<a:r><a:t>x</a:t></a:r><a:r><a:rPr baseline="30000"/><a:t>2</a:t></a:r>', "x2"),
+        ('<a:r><a:rPr><a:sym typeface="Symbol"/></a:rPr><a:t>5 \uf06d</a:t></a:r><a:r><a:t>g</a:t></a:r>', "5 μg"),
+        (
+            '<a14:m xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"><m:oMath '
+            'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:sSup><m:e><m:r><m:t>10</m:t></m:r>'
+            "</m:e><m:sup><m:r><m:t>6</m:t></m:r></m:sup></m:sSup></m:oMath></a14:m>",
+            "10^6",
+        ),
+    ],
+)
+def test_symbols_and_exponents_are_read_as_they_are_shown(read, content, text):
+    deck, slide = blank()
+    frame = slide.shapes.add_textbox(*BOX).text_frame
+    frame._txBody.append(parse_xml(f"<a:p {nsdecls('a')}>{content}</a:p>"))
+    assert read(deck).text == text
+
+
 def test_shows_are_read(read):
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved(sample()))) as reader, zipfile.ZipFile(out, "w") as writer:

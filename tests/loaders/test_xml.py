@@ -290,3 +290,17 @@ def test_damage_is_read_or_a_load_error(read, text, changes):
         text = text[:at] + put + text[at + 1 :]
     with contextlib.suppress(LoadError):
         assert read(text).text
+
+
+def test_raised_digits_do_not_melt_into_the_number_before(tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text(
+        "<article xmlns='urn:x'><title>Of 10<sup>3</sup></title><sec><title>A</title>"
+        "<p>10<sup>-6</sup> m<sup>2</sup> in 2020<sup><xref>3</xref></sup>, 2<superscript>1</superscript>/2</p>"
+        "<table><tr><th>a</th><th>b</th></tr><tr><td>10<sup>6</sup></td><td>1</td></tr></table></sec></article>"
+    )
+    document = next(iter(XmlLoader().load(Source("a.xml", path, "application/xml"))))
+    assert isinstance(document, Document)
+    assert document.title == "Of 10^3"
+    assert "10^-6 m2 in 20203, 2 1/2" in document.text
+    assert document.tables[0].rows[0].cells == ("10^6", 1)
