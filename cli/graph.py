@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from docindex.cli.groups import add_group
-from docindex.cli.options import AtOption, IndexOption, JsonOption
+from docindex.cli.options import MOST, AtOption, IndexOption, JsonOption
 from docindex.cli.output import print_json
 from docindex.cli.render import shortened
 from docindex.cli.screen import Column
 from docindex.cli.session import Session
 from docindex.cli.terminal import open_screen
 from docindex.cli.writing import require_place
+from docindex.errors import QueryError
 from docindex.whole_files import written_whole
 
 BEGINNING = 80
@@ -39,7 +40,7 @@ def add_graph_commands(app: typer.Typer, *, rich: bool) -> None:
 def entities(
     ctx: typer.Context,
     like: Annotated[str, typer.Argument(metavar="[TEXT]", help="Only those that hold this text.")] = "",
-    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, max=MOST, help="How many.")] = 50,
     index: IndexOption = None,
     at: AtOption = None,
     as_json: JsonOption = False,
@@ -65,7 +66,7 @@ def entities(
 def neighbours(
     ctx: typer.Context,
     entity: EntityArgument,
-    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many.")] = 20,
+    limit: Annotated[int, typer.Option("-n", "--limit", metavar="N", min=1, max=MOST, help="How many.")] = 20,
     index: IndexOption = None,
     at: AtOption = None,
     as_json: JsonOption = False,
@@ -128,6 +129,7 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The GraphML file to write.")],
     index: IndexOption = None,
     at: AtOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Writes the graph as GraphML, for programs such as Gephi, yEd or NetworkX.
@@ -136,6 +138,8 @@ def export(
       docindex graph export graph.graphml
     """
     require_place(file)
+    if file.is_file() and not force:
+        raise QueryError(f"{file} is there already: choose another name, or add --force.")
     with Session.of(ctx).open(index, at) as opened:
         known = opened.graph()
         with written_whole(file) as out:

@@ -107,6 +107,9 @@ PromptsOption = Annotated[
     ),
 ]
 
+MOST = 1_000_000_000
+"""The highest of the numbers that say how many are to be listed or kept."""
+
 AtOption = Annotated[
     str | None,
     typer.Option(

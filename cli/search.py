@@ -159,7 +159,7 @@ def _read_queries(path: Path) -> list[GivenQuery]:
 
 def _query(line: str, number: int, path: Path) -> GivenQuery:
     try:
-        record = json.loads(line)
+        record = json.loads(line.removeprefix("\ufeff"))  # as Windows begins its files
     except ValueError as error:
         raise QueryError(f"Line {number} of {path} is not JSON: {error}.") from error
     text = record.get("text") if isinstance(record, dict) else None

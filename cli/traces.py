@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from docindex.cli.groups import add_group
-from docindex.cli.options import IndexOption, JsonOption
+from docindex.cli.options import MOST, IndexOption, JsonOption
 from docindex.cli.output import counted, print_json, readable_ms
 from docindex.cli.render import STAGE_COLUMNS, shortened, stage_row
 from docindex.cli.screen import Cell, Column, Screen, Span
@@ -37,7 +37,7 @@ def on(
     ctx: typer.Context,
     index: IndexOption = None,
     keep: Annotated[
-        int, typer.Option("--keep", metavar="N", min=1, help="How many traces stay; older ones go.")
+        int, typer.Option("--keep", metavar="N", min=1, max=MOST, help="How many traces stay; older ones go.")
     ] = KEEP,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,7 +69,9 @@ def off(ctx: typer.Context, index: IndexOption = None, as_json: JsonOption = Fal
 def list_(
     ctx: typer.Context,
     index: IndexOption = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many, newest first.")] = LISTED,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=MOST, help="How many, newest first.")
+    ] = LISTED,
     as_json: JsonOption = False,
 ) -> None:
     """Lists the traces, newest first.
@@ -133,7 +135,7 @@ def prune(
     index: IndexOption = None,
     keep: Annotated[
         int | None,
-        typer.Option("--keep", metavar="N", min=0, help="Delete all but the newest N.", show_default=False),
+        typer.Option("--keep", metavar="N", min=0, max=MOST, help="Delete all but the newest N.", show_default=False),
     ] = None,
     older_than: Annotated[
         float | None,

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from docindex.errors import ConfigError, FormatError, MissingDependencyError, St
 from docindex.stores import migrations
 from docindex.stores.migrations import known_migrations
 from docindex.stores.registry_file import NO_REPAIR, REGISTRY_FILE
+from docindex.stores.sqlite_files import IMMUTABLE, is_whole_but_unwritable
 
 BUSY_SECONDS = 30.0
 """How long a connection waits for SQLite's write lock; readers never need it."""
@@ -91,6 +93,8 @@ def registry_error(error: SQLAlchemyError | sqlite3.Error) -> StoreError:
     said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
     if any(word in said for word in ("malformed", "not a database", "disk I/O error")):
         return StoreError(f"The registry is damaged ({said}): {NO_REPAIR}")
+    if "readonly" in said:
+        return StoreError(f"The registry can't be written to ({said}): see who may write to its file and its folder.")
     return StoreError(f"The registry failed ({said}): see that its database can be reached and its disk has space.")
 
 
@@ -145,21 +149,44 @@ def migrate(engine: Engine) -> None:
 
 
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # SQLAlchemy says when a transaction begins, so that it covers DDL too
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
+    engine = create_engine(URL.create("sqlite", database=str(path)), creator=partial(_connected, path))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        return _writing_connection(path)
+    except sqlite3.OperationalError as error:
+        if not is_whole_but_unwritable(path, error):
+            raise
+        return _connection(path, IMMUTABLE)
+
+
+def _writing_connection(path: Path) -> sqlite3.Connection:
+    connection = _connection(path, "mode=rwc")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connection(path: Path, how: str) -> sqlite3.Connection:
+    # SQLAlchemy says when a transaction begins, so that it covers DDL too, and hands connections from thread to thread.
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def size_in_bytes(engine: Engine) -> int:

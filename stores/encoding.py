@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from docindex.schema import digest
+from docindex.schema import Field, digest
 
 if TYPE_CHECKING:
     from docindex.schema import FieldType, MetadataValue
@@ -46,10 +46,11 @@ def field_type(value: MetadataValue) -> FieldType:
     return "list" if isinstance(value, tuple) else "text"
 
 
-def common_type(types: Iterable[FieldType]) -> FieldType:
-    """The type of a field that documents use with these types: text when they disagree."""
-    found = set(types)
-    return found.pop() if len(found) == 1 else "text"
+def common_field(name: str, types: Iterable[FieldType]) -> Field:
+    """The metadata field that documents use with these types: a text when they disagree."""
+    found = frozenset(types)
+    agreed = next(iter(found)) if len(found) == 1 else None
+    return Field(name, agreed or "text", builtin=False, also=frozenset() if agreed else found - {"text"})
 
 
 # --- times ----------------------------------------------------------------------------------------------------------

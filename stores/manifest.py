@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docindex.config import FORMAT_VERSION, IndexConfig
-from docindex.errors import ConfigError, FormatError, IndexNotFoundError
+from docindex.errors import ConfigError, FormatError, IndexNotFoundError, StoreError
 
 MANIFEST_FILE = "docindex.json"
 USUAL_K = 10
@@ -48,7 +48,8 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises:
         IndexNotFoundError: The directory holds no index.
-        FormatError: A newer docindex wrote it, or the file is damaged.
+        FormatError: A newer docindex wrote it.
+        StoreError: The file is damaged.
         ConfigError: It holds a setting that this version does not know.
     """
     try:
@@ -57,8 +58,10 @@ def read_manifest(path: Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise IndexNotFoundError(path) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"unreadable ({MANIFEST_FILE}: {error})", FORMAT_VERSION) from error
-    if not isinstance(found, int) or found > FORMAT_VERSION:
+        raise _damaged(path, error) from error
+    if not isinstance(found, int):
+        raise _damaged(path, f"its format_version is {found!r}")
+    if found > FORMAT_VERSION:
         raise FormatError(found, FORMAT_VERSION)
     try:
         embedder = saved["embedder"]
@@ -75,7 +78,13 @@ def read_manifest(path: Path) -> Manifest:
     except ConfigError:
         raise
     except (KeyError, TypeError) as error:
-        raise FormatError(f"{found}, damaged ({error})", FORMAT_VERSION) from error
+        raise _damaged(path, f"it lacks {error}" if isinstance(error, KeyError) else error) from error
+
+
+def _damaged(path: Path, why: object) -> StoreError:
+    return StoreError(
+        f"{path / MANIFEST_FILE} is damaged ({why}): restore it from a copy of the index, or ingest into a new index."
+    )
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:

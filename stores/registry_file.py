@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docindex.errors import StoreError
+from docindex.stores.sqlite_files import has_log
 
 REGISTRY_FILE = "registry.db"
 NO_REPAIR = (
@@ -22,8 +23,7 @@ def check_length(file: Path) -> None:
         header = opened.read(100)
     page = int.from_bytes(header[16:18], "big")
     length = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
-    log = file.with_name(file.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return  # which may hold the pages that the file lacks
+    if has_log(file):
+        return
     if not header.startswith(b"SQLite format 3\0") or file.stat().st_size < length:
         raise StoreError(f"{file} is truncated or damaged: {NO_REPAIR}")

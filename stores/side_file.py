@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docindex.errors import FormatError, StoreError
+from docindex.stores.sqlite_files import IMMUTABLE, is_whole_but_unwritable
 
 BUSY_SECONDS = 2.0
 """How long a process waits for another one that writes to the file."""
@@ -155,12 +156,10 @@ class SideFile:
             self._close()
             try:
                 self._connection = self._connect("mode=rw")
-            except sqlite3.OperationalError:
-                log = self.path.with_name(f"{self.path.name}-wal")
-                if not to_read or (log.exists() and log.stat().st_size):
+            except sqlite3.OperationalError as error:
+                if not to_read or not is_whole_but_unwritable(self.path, error):
                     raise
-                # In a folder that can't be written to, such as a copy on a medium, nobody changes it either.
-                self._connection = self._connect("mode=ro&immutable=1")
+                self._connection = self._connect(IMMUTABLE)
             self._file = (status.st_dev, status.st_ino)
         return self._connection
 

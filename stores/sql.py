@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docindex.errors import StoreError
 from docindex.protocols import SourceRecord
-from docindex.schema import Document, Field, FieldType, TableRow
+from docindex.schema import Document, Field, FieldType, TableRow, encodable
 from docindex.stores.cells import ROWS_AT_ONCE, StoredTableHead, read_heads, read_row
 from docindex.stores.conditions import BUILTIN
 from docindex.stores.database import registry_error
-from docindex.stores.encoding import common_type
+from docindex.stores.encoding import common_field
 from docindex.stores.records import source_record
 from docindex.stores.registry_rows import CommitKind, CommitRow, DocumentRow, StoredText, commit_row, document_row
 from docindex.stores.statements import CHUNK, chunks
@@ -53,6 +53,8 @@ class Registry:
 
     def commit_at(self, version: int) -> CommitRow | None:
         """A version, while it is kept."""
+        if not 0 <= version < 2**63:  # which no database has a number for
+            return None
         rows = self._rows(select(commits).where(commits.c.version == version))
         return commit_row(rows[0]) if rows else None
 
@@ -78,7 +80,7 @@ class Registry:
             types.setdefault(row.name, set()).add(row.type)
         for field in BUILTIN:
             types.pop(field.name, None)
-        return BUILTIN + tuple(Field(name, common_type(types[name]), builtin=False) for name in sorted(types))
+        return BUILTIN + tuple(common_field(name, types[name]) for name in sorted(types))
 
     def documents(self, version: int, *, with_tables: bool = False) -> Iterator[DocumentRow]:
         """All documents by id, or those that have tables."""
@@ -90,7 +92,7 @@ class Registry:
     def documents_by_id(self, version: int, doc_ids: Collection[str]) -> dict[str, DocumentRow]:
         """The documents that have these ids."""
         found: dict[str, DocumentRow] = {}
-        for chunk in chunks(doc_ids):
+        for chunk in chunks(doc_id for doc_id in doc_ids if encodable(doc_id) == doc_id):  # others are no document's
             rows = self._rows(_DOCUMENTS_BY_ID, {"version": version, "doc_ids": chunk})
             found.update((row.doc_id, document_row(row)) for row in rows)
         return found

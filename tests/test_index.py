@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -21,7 +22,8 @@ from docindex import (
     QueryError,
     StoreError,
 )
-from docindex.schema import Progress
+from docindex.config import AnswerOptions
+from docindex.schema import Progress, SearchMode
 
 
 def sources(index: Index) -> list[str]:
@@ -126,6 +128,42 @@ def test_a_broken_file_costs_nothing_else_and_what_was_indexed_stays(index: Inde
     assert {"broken.pdf", "apple.txt"} <= accounted
     assert index.search("orchard in Kent", k=1, mode="lexical")[0].source == "apple.txt"
     assert index.search("volcanoes", k=1)[0].source == "new.txt"
+
+
+def test_half_an_emoji_in_a_question_is_a_character_like_any(index: Index, docs: Path):
+    index.ingest(docs)
+    for mode in get_args(SearchMode):
+        assert index.search("\ud83d the orchard in Kent", k=1, mode=mode)[0].source == "apple.txt"
+    answers = AnswerOptions(synthesis="extract")
+    assert (
+        "four hundred" in index.engine(answers=answers).query("How many apple trees are there in Kent \ud83d?").answer
+    )
+    assert index.document("\ud83d.txt") is None
+
+
+def test_one_odd_value_does_not_turn_the_numbers_and_dates_of_all_records_into_texts(index: Index, tmp_path: Path):
+    file = tmp_path / "parts.csv"
+    file.write_text(
+        "id,name,price,listed\n1,pump one,20,2024-05-01\n2,pump two,3,2024-06-01\n3,pump three,1000,2023-01-01\n"
+        "4,pump four,150,2024-05-01\n5,pump five,n/a,unknown\n"
+    )
+    index.ingest(file, options=IngestOptions(wait="text", load=LoadOptions(id_field="id")))
+
+    def found(where: str) -> set[str]:
+        return {hit.doc_id for hit in index.search("pump", mode="lexical", filter=where)}
+
+    assert found("price < 100") == {"1", "2"}
+    assert found("price >= 20 and price <= 150") == {"1", "4"}
+    assert found("price = 20.0") == {"1"}
+    assert found("price != 20") == {"2", "3", "4", "5"}
+    assert found("not price < 100") == {"3", "4", "5"}
+    assert found("price = 'n/a'") == {"5"}
+    assert found("price in (3, 'n/a')") == {"2", "5"}
+    assert found("listed = 2024-05-01") == {"1", "4"}
+    assert found("listed = 2024") == {"1", "2", "4"}
+    assert found("listed <= 2024-05-01") == {"1", "3", "4"}
+    assert found("listed != 2024-05-01") == {"2", "3", "5"}
+    assert found("listed contains know") == {"5"}
 
 
 def test_records_are_documents_with_their_own_ids(index: Index, tmp_path: Path):

@@ -15,8 +15,8 @@ from docindex.embedding.derived import file_digests, graph_folder
 from docindex.embedding.onnx import batches
 from docindex.embedding.relevance import PAIR_TOKENS, relevance
 from docindex.embedding.sessions import open_session
-from docindex.embedding.tokens import encodable
 from docindex.errors import ModelError
+from docindex.schema import encodable
 
 _TOKENS_A_BATCH = 1024
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from docindex.embedding.tokens import TextTokenizer, encodable, spans_of
+from docindex.embedding.tokens import TextTokenizer, spans_of
 from docindex.errors import ModelError
 from docindex.llm.entries import Entry, entries, vocabulary_kind
 from docindex.llm.gguf import GgufModel
+from docindex.schema import encodable
 
 _SPACE = "▁"
 _LONGEST_WORD = 100

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from docindex.errors import ModelError
+from docindex.schema import encodable
 
 _TEXTS_AT_ONCE = 256
 _PIECE = 16_384
@@ -20,7 +21,6 @@ _PIECES_AT_ONCE = 32
 # Where a document may be cut without changing its tokens: after what every tokenizer takes for a word boundary. Other
 # white space, such as a form feed, is dropped by BERT's, and joins the words on both sides.
 _BREAK = re.compile(r"[ \t\r\n]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class TextTokenizer:
@@ -75,8 +75,3 @@ def spans_of(text: str, size: int = _PIECE) -> list[tuple[int, int]]:
         spans.append((start, end))
         start = end
     return spans
-
-
-def encodable(text: str) -> str:
-    """The text with lone surrogates, which UTF-8 can't hold, replaced one for one."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

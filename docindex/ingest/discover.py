@@ -72,6 +72,9 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
     if source == STDIN:
         yield _standard_input(stack)
         return
+    if not source.strip():  # a shell variable that is not set would mean the current folder
+        found.failed.append(Problem('""', "is empty: name a file or a folder"))
+        return
     path = path_of(source)
     try:
         mode = path.stat().st_mode

@@ -14,7 +14,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import cast
@@ -24,7 +25,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from lark.lark import PostLex
 
 from docindex.errors import QueryError
-from docindex.schema import And, Compare, CompareOp, Condition, Field, FieldType, Not, Or
+from docindex.schema import And, Compare, CompareOp, Condition, Field, FieldType, Not, Or, encodable
 
 MAX_LENGTH = 100_000
 """The longest filter, in code points."""
@@ -100,6 +101,7 @@ def parse_filter(text: str, fields: Sequence[Field]) -> Condition:
         raise QueryError(f"The filter has {len(text):,} characters: give one of at most {MAX_LENGTH:,}.")
     if not text.strip():
         raise QueryError("The filter is empty: write a comparison such as page >= 10.")
+    text = encodable(text)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
@@ -168,14 +170,14 @@ class _Reader:
                 return Not(self._compare(tokens[0], "contains", tokens[1]))
 
     def _compare(self, name: Token, op: CompareOp, value: Token) -> Condition:
-        field = self._field(name, op)
+        field = _as_written(self._field(name, op), op, (value,))
         if field.type != "date":
             return Compare(field, op, _value(field, value))
         start, end = _moments(value)
         return Compare(field, op, start) if end is None else _in_period(field, op, start, end)
 
     def _one_of(self, name: Token, values: Sequence[Token]) -> Condition:
-        field = self._field(name, "in")
+        field = _as_written(self._field(name, "in"), "in", values)
         if field.type != "date":
             return Compare(field, "in", tuple(_value(field, value) for value in values))
         moments = [_moments(value) for value in values]
@@ -210,6 +212,8 @@ def _in_period(field: Field, op: CompareOp, start: datetime, end: datetime) -> C
     match op:
         case "=":
             return And((Compare(field, ">=", start), Compare(field, "<", end)))
+        case "!=" if field.also:  # a text is no time in the period either
+            return And((Compare(field, "!=", start), Not(_in_period(field, "=", start, end))))
         case "!=":
             return Or((Compare(field, "<", start), Compare(field, ">=", end)))
         case "<" | ">=":
@@ -221,6 +225,18 @@ def _in_period(field: Field, op: CompareOp, start: datetime, end: datetime) -> C
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
+
+
+def _as_written(field: Field, op: CompareOp, values: Sequence[Token]) -> Field:
+    """The field as the values ask for it, where documents disagree on its type.
+
+    One document with "n/a" for a price would otherwise turn the prices of all into texts, among which 9 is above 10.
+    """
+    readable: tuple[tuple[FieldType, Callable[[Token], bool]], ...] = (("number", _is_number), ("date", _is_date))
+    for kind, reads in readable:
+        if kind in field.also and op in _ALLOWED[kind] and all(map(reads, values)):
+            return replace(field, type=kind)
+    return field
 
 
 def _content(token: Token) -> str:
@@ -244,9 +260,22 @@ def _value(field: Field, token: Token) -> str | float | int | bool:
 
 
 def _number(field: Field, token: Token, text: str) -> float | int:
-    if len(text) <= _LONGEST_NUMBER and _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+    if _is_number(token):
         return float(text) if any(mark in text for mark in ".eE") else int(text)
     raise _error(token.start_pos, f"{field.name} is a number, and {_short(text)} is none: write it as 12, -3.5 or 1e6")
+
+
+def _is_number(token: Token) -> bool:
+    text = _content(token)
+    return len(text) <= _LONGEST_NUMBER and bool(_NUMBER.fullmatch(text)) and math.isfinite(float(text))
+
+
+def _is_date(token: Token) -> bool:
+    try:
+        _moments(token)
+    except QueryError:
+        return False
+    return True
 
 
 def _moments(token: Token) -> tuple[datetime, datetime | None]:

@@ -74,6 +74,7 @@ from .traces import (
     TraceState,
     TraceSummary,
 )
+from .unicode_text import encodable
 
 __all__ = [
     "And",
@@ -140,5 +141,6 @@ __all__ = [
     "Unread",
     "Via",
     "digest",
+    "encodable",
     "plain_value",
 ]

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from docindex.errors import QueryError
 from docindex.schema.documents import plain_value
+from docindex.schema.unicode_text import encodable
 
 if TYPE_CHECKING:
     from docindex.schema.conditions import Condition
     from docindex.schema.documents import MetadataValue, Node
     from docindex.schema.names import SearchMode
+
+
+MOST_PASSAGES = 1_000_000_000
+"""No index has more; LanceDB counts to four times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,10 @@ class Query:
     """Is told what each request to a model has cost on the way to the hits."""
 
     def __post_init__(self) -> None:
-        if self.k < 0:
-            raise QueryError(f"k is {self.k}: give 0 or more.")
+        if self.k < 0 or self.k % 1:
+            raise QueryError(f"k is {self.k}: give a whole number, 0 or more.")
+        object.__setattr__(self, "k", min(self.k, MOST_PASSAGES))
+        object.__setattr__(self, "text", encodable(self.text))  # half of a cut emoji is no text for the stores
 
 
 @dataclass(frozen=True, slots=True)

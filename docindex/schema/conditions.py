@@ -18,6 +18,8 @@ class Field:
     type: FieldType
     builtin: bool
     """True for a column of every node, False for a metadata field."""
+    also: frozenset[FieldType] = frozenset()
+    """Where documents disagree and the type is therefore text: what else some of them have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,9 @@ class StoreContract(StoreSuite):
             text_change("a", "A", metadata={"year": 1999, "mixed": 5, "tags": ("x",), "when": DAY, "ok": True}),
             text_change("b", "B", metadata={"year": 2001.5, "mixed": "n/a", "page": "shadowed"}),
         )
-        found = {field.name: field.type for field in store.snapshot().fields() if not field.builtin}
+        fields = [field for field in store.snapshot().fields() if not field.builtin]
+        assert {field.name: field.also for field in fields if field.also} == {"mixed": {"number"}}
+        found = {field.name: field.type for field in fields}
         assert found == {
             "year": "number",
             "mixed": "text",

@@ -178,12 +178,18 @@ def test_the_graph_tells_neighbours_and_ways(run, made: Path, tmp_path: Path):
     told = run("graph", "export", file, "-i", made, "--json").json
     nodes = ElementTree.parse(file).getroot().iter("{http://graphml.graphdrawing.org/xmlns}node")
     assert told["entities"] == len(list(nodes)) > 3
+    file.write_text("notes of somebody's")
+    again = run("graph", "export", file, "-i", made)
+    assert (again.code, file.read_text()) == (2, "notes of somebody's")
+    assert "--force" in again.err
+    assert run("graph", "export", file, "-i", made, "--force").code == 0
+    assert ElementTree.parse(file).getroot()
 
 
 def test_what_a_graph_was_exported_to_stays_where_there_is_none(run, built: Path, tmp_path: Path):
     file = tmp_path / "graph.graphml"
     file.write_text("an earlier graph")
-    ran = run("graph", "export", file, "-i", built)
+    ran = run("graph", "export", file, "-i", built, "--force")
     assert ran.code == 1
     assert "docindex indexes add graph" in ran.err
     assert file.read_text() == "an earlier graph"
@@ -201,9 +207,9 @@ def test_a_graph_takes_the_place_of_an_earlier_one(run, made: Path, tmp_path: Pa
 
     with monkeypatch.context() as patched:
         patched.setattr(Graph, "write_graphml", fail)
-        assert run("graph", "export", link, "-i", made).code == 1
+        assert run("graph", "export", link, "-i", made, "--force").code == 1
     assert file.read_text() == "an earlier graph"
-    assert run("graph", "export", link, "-i", made).code == 0
+    assert run("graph", "export", link, "-i", made, "--force").code == 0
     assert link.is_symlink()
     assert file.read_text().startswith("<?xml")
     assert run("graph", "export", "/dev/null", "-i", made).code == 0

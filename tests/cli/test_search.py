@@ -112,6 +112,41 @@ def test_queries_come_from_standard_input(on):
     assert [line["query_id"] for line in ran.lines] == ["q"]
 
 
+def test_queries_may_begin_with_a_byte_order_mark(on, tmp_path: Path):
+    file = tmp_path / "queries.jsonl"
+    lines = b'\xef\xbb\xbf{"_id": 1, "text": "bees"}\n{"_id": 2, "text": "white limestone"}\n'
+    file.write_bytes(lines)
+    for ran in (on("search", "--queries", file, "-k", "1"), on("search", "--queries", "-", "-k", "1", stdin=lines)):
+        assert (ran.code, ran.err) == (0, "")
+        assert [line["hits"][0]["doc_id"] for line in ran.lines] == ["bees.txt", "f2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("search", "\udcff bees", "--mode", "lexical", "-k", "1"), 0),
+        (("search", "bees", "--filter", "source = '\udcff.txt'"), 0),
+        (("show", "\udcff.txt"), 1),
+        (("rm", "\udcff.txt", "--yes"), 1),
+        (("why", "bees", "\udcff.txt"), 1),
+        (("search", "bees", "-k", "99999999999999999999"), 0),
+        (("search", "bees", "-k", "99999999999999999999", "--mode", "dense"), 0),
+        (("search", "bees", "-k", "99999999999999999999", "--mode", "lexical"), 0),
+        (("why", "bees", "bees.txt", "-k", "99999999999999999999"), 0),
+        (("search", "bees", "--at", "99999999999999999999"), 1),
+        (("diff", "99999999999999999999"), 1),
+        (("rollback", "99999999999999999999", "--yes"), 1),
+        (("tag", "far", "--version", "99999999999999999999"), 1),
+        (("traces", "list", "--limit", "99999999999999999999"), 2),
+        (("graph", "entities", "--limit", "99999999999999999999"), 2),
+    ],
+)
+def test_what_no_text_and_no_number_can_be_is_a_plain_error(run, built: Path, arguments: tuple[str, ...], code: int):
+    ran = run(*arguments, "--index", built)
+    assert ran.code == code
+    assert "Error: " in ran.err or not code
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [

@@ -1,6 +1,7 @@
 import contextlib
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -101,6 +102,35 @@ def test_what_a_filter_means(text: str, condition: Condition) -> None:
 )
 def test_a_date_without_a_time_means_all_of_it(text: str, condition: Condition) -> None:
     assert parse_filter(f"modified_at {text}", FIELDS) == condition
+
+
+PRICE = Field("price", "text", builtin=False, also=frozenset({"number", "date"}))
+AS_NUMBER, AS_DATE = replace(PRICE, type="number"), replace(PRICE, type="date")
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("< 100", Compare(AS_NUMBER, "<", 100)),
+        ("= 2024", Compare(AS_NUMBER, "=", 2024)),
+        ("in (1, 2.5)", Compare(AS_NUMBER, "in", (1, 2.5))),
+        ("in (1, n/a)", Compare(PRICE, "in", ("1", "n/a"))),
+        ("!= n/a", Compare(PRICE, "!=", "n/a")),
+        ("contains 100", Compare(PRICE, "contains", "100")),
+        ("< 2024-05-01", Compare(AS_DATE, "<", day(2024, 5, 1))),
+        (
+            "!= 2024-05-01",
+            And(
+                (
+                    Compare(AS_DATE, "!=", day(2024, 5, 1)),
+                    Not(And((Compare(AS_DATE, ">=", day(2024, 5, 1)), Compare(AS_DATE, "<", day(2024, 5, 2))))),
+                )
+            ),
+        ),
+    ],
+)
+def test_a_field_on_which_documents_disagree_is_asked_as_the_value_reads(text: str, condition: Condition) -> None:
+    assert parse_filter(f"price {text}", [PRICE]) == condition
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,9 @@ def test_how_many_passages_a_search_gives_stands_beside_the_config(tmp_path: Pat
     ("change", "error"),
     [
         ({"format_version": FORMAT_VERSION + 1}, FormatError),
-        ({"format_version": "two"}, FormatError),
+        ({"format_version": "two"}, StoreError),
         ({"config": {"unknown": 1}}, ConfigError),
-        ({"embedder": {}}, FormatError),
+        ({"embedder": {}}, StoreError),
     ],
 )
 def test_a_manifest_that_is_not_understood_is_refused(
@@ -133,9 +133,10 @@ def test_a_manifest_that_is_not_understood_is_refused(
         open_stores(tmp_path)
 
 
-def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "docindex.json").write_text('{"format_ver')
-    with pytest.raises(FormatError):
+@pytest.mark.parametrize("text", ['{"format_ver', "{}", "[]", '{"format_version": "2"}', '{"format_version": 2}'])
+def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "docindex.json").write_text(text)
+    with pytest.raises(StoreError, match=r"docindex\.json is damaged .*: restore it"):
         open_stores(tmp_path)
 
 
