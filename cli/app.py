@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -75,6 +77,9 @@ def _command(place: str) -> Callable[..., None]:
 
 def run() -> None:
     """Runs the program with the arguments of the process, and exits."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # who started the program has closed it, as a shell does with >&-
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
     if hasattr(sys.stdout, "reconfigure"):
         # A name or a text may hold what the stream's encoding lacks. In JSON the escape of a surrogate is its own.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -201,3 +202,10 @@ def test_a_chat_on_a_terminal_goes_on_after_ctrl_c_until_it_is_left(built: Path)
     code, shown = on_a_terminal("chat", "-i", built, steps=steps)
     assert code == 0, shown
     assert "Ctrl-D ends" in shown
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), (">&- 2>&-", 0), ("2>&-", 1)])
+def test_closed_streams_end_no_command(built: Path, closed: str, code: int):
+    name = "bees.txt" if code == 0 else "nothing"
+    command = shlex.join([*PROGRAM, "show", name, "-i", str(built)])
+    assert subprocess.run(["bash", "-c", f"{command} {closed}"], check=False, timeout=60).returncode == code
