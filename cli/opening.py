@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from docindex.config import IndexConfig
-from docindex.errors import ConfigError, IndexNotFoundError
+from docindex.errors import ConfigError, IndexNotFoundError, LockedError, StoreError
 
 if TYPE_CHECKING:
     from docindex.cli.session import Session
@@ -40,6 +40,7 @@ def open_or_create(
 
     Raises:
         ConfigError: The index was built with another embedder, chunk size or levels; or the levels can't be read.
+        LockedError: Another process is making it, and still is when the first ingest would wait no longer.
     """
     from docindex.index import Index
 
@@ -60,7 +61,18 @@ def open_or_create(
         if sizes is not None:
             config = dataclasses.replace(config, levels=sizes)
         bring_model(session, config.embedder)
-        return stack.enter_context(Index.create(path, config, environment=session.environment, first=first))
+        patience = 0.0 if first is None else first.options.lease_seconds
+        try:
+            made = Index.create(path, config, environment=session.environment, first=first, wait_seconds=patience)
+        except LockedError:
+            raise
+        except StoreError as error:
+            try:
+                index = stack.enter_context(session.open(path))  # which another process has made meanwhile
+            except IndexNotFoundError:
+                raise error from None
+        else:
+            return stack.enter_context(made)
     _keep("--embedder", embedder, index.config.embedder)
     _keep("--chunk-tokens", chunk_tokens, index.config.chunk_tokens)
     _keep("--levels", sizes, index.config.levels)

@@ -50,6 +50,7 @@ class Index(AnsweringIndex):
         llm: LLMConfig | None = None,
         environment: Environment | None = None,
         first: FirstIngest | None = None,
+        wait_seconds: float = 0.0,
     ) -> Self:
         """A new, empty index in a folder that is made for it.
 
@@ -58,11 +59,13 @@ class Index(AnsweringIndex):
 
         Raises:
             StoreError: The folder holds an index already, or something else.
+            LockedError: Another process is making one there, and still is after `wait_seconds`.
             NoModelError: The embedder is missing and may not be downloaded.
         """
         environment = environment or Environment.read()
         llm = llm or LLMConfig(model=environment.llm)
-        return cls(wiring.create(Path(path), config or IndexConfig(), llm, environment, first))
+        config = config or IndexConfig()
+        return cls(wiring.create(Path(path), config, llm, environment, first, wait_seconds=wait_seconds))
 
     @classmethod
     def open(
@@ -97,6 +100,7 @@ class Index(AnsweringIndex):
         Raises:
             StoreError: The bundle is damaged, or the folder holds an index already.
             EmbedderMismatchError: The embedder of that name is another model here.
+            LockedError: Another process is writing there, and still is after `wait_seconds`.
         """
         from docindex.ingest.bundle_reading import BundleReader
 
@@ -104,7 +108,7 @@ class Index(AnsweringIndex):
         with BundleReader(Path(bundle)) as reader:
             config = reader.about.config
             reader.require_embedder(wiring.open_embedder(config.embedder, environment).fingerprint)
-            index = cls.create(path, config, environment=environment)
+            index = cls.create(path, config, environment=environment, wait_seconds=wait_seconds)
             try:
                 index._take(reader, on_progress, wait_seconds)
             except BaseException:

@@ -25,6 +25,12 @@ _TELLING = {
 """What can be written only so: 1,234 alone may be a thousand or one and a bit."""
 _INT64 = 2**63
 
+Marks = tuple[str, str]
+"""What parts thousands, and what comes before decimals."""
+_POINTS: Marks = (",", ".")
+_COMMAS: Marks = (".", ",")
+TypedColumn = tuple[ColumnType, list[CellValue]]
+
 
 def tidy(value: CellValue) -> CellValue:
     """The cell with its text cleaned and stripped, dates in UTC, and None for what is empty or not a number."""
@@ -56,7 +62,22 @@ def shown(value: CellValue) -> str:
             return str(value)
 
 
-def typed_column(cells: Sequence[CellValue]) -> tuple[ColumnType, list[CellValue]]:
+def typed_columns(columns: Sequence[Sequence[CellValue]]) -> list[TypedColumn]:
+    """The columns of one table: 1.200 is a thousand and more where the other columns have decimal commas alone."""
+    found = [typed_column(cells) for cells in columns]
+    texts = [_numbers_said([cell for cell in cells if cell is not None]) for cells in columns]
+    marks = [_marks(said) for said in texts]
+    telling = {one for one in marks if one is not None}
+    if len(telling) != 1:
+        return found
+    (told,) = telling
+    return [
+        _as_marked(cells, said, told) if mark is None and _may_be(said, told) else one
+        for cells, said, mark, one in zip(columns, texts, marks, found, strict=True)
+    ]
+
+
+def typed_column(cells: Sequence[CellValue]) -> TypedColumn:
     """The type of a column of tidied cells, and the cells as values of it.
 
     Strings count as what they say. Thousands separators, decimal commas and percent signs are read where the whole
@@ -68,12 +89,12 @@ def typed_column(cells: Sequence[CellValue]) -> tuple[ColumnType, list[CellValue
         if found is not None:
             values = iter(found)
             return kind, [None if cell is None else next(values) for cell in cells]
-    numbers = _marked_numbers(filled)
-    if numbers is not None:
-        marked = iter(numbers)
-        whole = all(isinstance(number, int) for number in numbers)
-        values_or_none = [None if cell is None else next(marked) for cell in cells]
-        return ("integer", list(values_or_none)) if whole else ("number", [_as_float(cell) for cell in values_or_none])
+    texts = _numbers_said(filled)
+    if texts and all(map(_DECIMAL.fullmatch, texts)):
+        return _as_marked(cells, texts, _POINTS)
+    marks = _marks(texts)
+    if marks is not None:
+        return _as_marked(cells, texts, marks)
     return "text", [None if cell is None else shown(cell) for cell in cells]
 
 
@@ -135,22 +156,30 @@ _READERS: tuple[tuple[ColumnType, Callable[[CellValue], CellValue]], ...] = (
 )
 
 
-def _marked_numbers(filled: Sequence[CellValue]) -> list[int | float] | None:
-    """Numbers with separators or percent signs, if they can be read in one way only."""
+def _numbers_said(filled: Sequence[CellValue]) -> list[str]:
+    """The cells without their percent signs, if all are texts; else none."""
     texts = [cell.replace("\u2212", "-") for cell in filled if isinstance(cell, str)]
-    if not texts or len(texts) != len(filled):
-        return None
-    percent = all(text.endswith("%") for text in texts)
-    if percent:
-        texts = [text[:-1].rstrip() for text in texts]
-    if all(map(_DECIMAL.fullmatch, texts)):
-        return [float(text) if "." in text else int(text) for text in texts]
-    for group, decimal in ((",", "."), (".", ",")):
-        if all(map(_GROUPED[group].fullmatch, texts)) and any(map(_TELLING[group].search, texts)):
-            plain = [text.replace(group, "").replace(decimal, ".") for text in texts]
-            return [float(text) if "." in text else int(text) for text in plain]
+    if len(texts) != len(filled):
+        return []
+    return [text[:-1].rstrip() for text in texts] if all(text.endswith("%") for text in texts) else texts
+
+
+def _marks(texts: Sequence[str]) -> Marks | None:
+    """The marks of numbers that can be read in one way only."""
+    for marks in (_POINTS, _COMMAS):
+        if texts and _may_be(texts, marks) and any(map(_TELLING[marks[0]].search, texts)):
+            return marks
     return None
 
 
-def _as_float(cell: float | None) -> float | None:
-    return None if cell is None else float(cell)
+def _may_be(texts: Sequence[str], marks: Marks) -> bool:
+    """Whether they are numbers with these marks, and have any."""
+    return all(map(_GROUPED[marks[0]].fullmatch, texts)) and any(mark in text for text in texts for mark in marks)
+
+
+def _as_marked(cells: Sequence[CellValue], texts: Sequence[str], marks: Marks) -> TypedColumn:
+    group, decimal = marks
+    plain = [text.replace(group, "").replace(decimal, ".") for text in texts]
+    whole = not any("." in text for text in plain)
+    values = iter([int(text) if whole else float(text) for text in plain])
+    return ("integer" if whole else "number"), [None if cell is None else next(values) for cell in cells]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from docindex.loaders.cell_types import shown, tidy, typed_column
+from docindex.loaders.cell_types import shown, tidy, typed_columns
 from docindex.loaders.values import typed
 from docindex.schema import CellValue, Column, DocumentTable, TableRow
 
@@ -55,11 +55,11 @@ def typed_table(name: str, header: Sequence[str] | None, rows: Sequence[tuple[in
     width = max((_filled_width(cells) for _, cells in tidied), default=0)
     names = unique_names([*names[: max(width, _filled_width(names))], *[""] * (width - len(names))])
     filled = [(number, [*cells[: len(names)], *[None] * (len(names) - len(cells))]) for number, cells in tidied]
-    typed_columns = [typed_column([cells[at] for _, cells in filled]) for at in range(len(names))]
-    values = zip(*(cells for _, cells in typed_columns), strict=True) if names else iter(())
+    typed_cells = typed_columns([[cells[at] for _, cells in filled] for at in range(len(names))])
+    values = zip(*(cells for _, cells in typed_cells), strict=True) if names else iter(())
     return TableDraft(
         " ".join(name.split()),
-        tuple(Column(column, kind) for column, (kind, _) in zip(names, typed_columns, strict=True)),
+        tuple(Column(column, kind) for column, (kind, _) in zip(names, typed_cells, strict=True)),
         tuple((number, tuple(cells)) for (number, _), cells in zip(filled, values, strict=True)),
         _markdown(names, [cells for _, cells in filled]) if names else (),
     )

@@ -99,16 +99,18 @@ class TwoStores:
 # --- making and opening ---------------------------------------------------------------------------------------------
 
 
-def create_stores(path: Path, manifest: Manifest, *, keep_seconds: float = KEEP_SECONDS) -> TwoStores:
+def create_stores(
+    path: Path, manifest: Manifest, *, keep_seconds: float = KEEP_SECONDS, wait_seconds: float = 0.0
+) -> TwoStores:
     """Makes an empty index; safe to repeat after a crash half-way.
 
     Raises:
         StoreError: The directory holds an index already, or something else.
-        LockedError: Another process is making it.
+        LockedError: Another process is making it, and still is after `wait_seconds`.
     """
     _check_free(path)
     path.mkdir(parents=True, exist_ok=True)
-    with lease(path):
+    with lease(path, wait_seconds):
         _check_free(path)
         engine = open_engine(path, manifest.config.database)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 from docindex.answering.citations import Sources
 from docindex.answering.orders import blanked, without_orders
@@ -17,7 +18,6 @@ from docindex.schema import Document, Hit
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _LINE = re.compile(r"\S[^\n]*(?<=\S)")
-_MINUS = ("-", "−", "–", "minus ")
 _ABOUT = 0.5
 """The share of a field's words that a sentence and its headings must have to say whether the field is so."""
 _OF_QUESTION = 0.5
@@ -67,9 +67,9 @@ class Evidence:
                 fitting = [one for one in sentences if _is_about(one, about)]
             elif isinstance(value, str):
                 fitting = [one for one in sentences if self._says(value, one, sentences)]
-                if not any(map(str.isalpha, value)) and not _ISO.fullmatch(value):
+                if not any(map(str.isalpha, value)) and _moment(value) is None:
                     fitting = [one for one in fitting if _share(about, one)]
-                elif analyse(value).size <= 1 and not _ISO.fullmatch(value):
+                elif analyse(value).size <= 1 and _moment(value) is None:
                     fitting = [one for one in fitting if self._concerns(one, about)]
             else:
                 fitting = [one for one in sentences if _counts(value, one, about.units) and self._concerns(one, about)]
@@ -93,12 +93,13 @@ class Evidence:
         )
 
     def _bears_out(self, text: str, sentence: SourceSentence) -> bool:
-        if _verbatim(text, sentence.text):
-            return True
         claim = analyse(text)
-        found = support(claim, sentence.terms, sentence.context)
         values = {quantity.value for quantity in claim.quantities}
-        own = claim.words & sentence.terms.words or values & {one.value for one in sentence.terms.quantities}
+        said = {quantity.value for quantity in sentence.terms.quantities}
+        if values <= said and _verbatim(text, sentence.text):
+            return True
+        found = support(claim, sentence.terms, sentence.context)
+        own = claim.words & sentence.terms.words or values & said
         close = found.linked >= self._policy.verified_links and found.score >= self._policy.shown_support
         return bool(own) and found.sound and close
 
@@ -134,13 +135,13 @@ def _counts(value: float, sentence: SourceSentence, units: frozenset[str]) -> bo
 
     The unit stands beside it or, beside no number at all, somewhere in the sentence or its headings.
     """
-    size = abs(int(value) if float(value).is_integer() else value)
+    exact = Decimal(str(value))
+    if not exact.is_finite():
+        return False
     loose = sentence.terms.units - {one.unit for one in sentence.terms.quantities} | sentence.context.units
-    for number in analyse(str(size)).quantities:
-        said = [one.unit for one in sentence.terms.quantities if one.value == number.value]
-        if not any(not units or unit in units or (unit is None and units & loose) for unit in said):
-            return False
-    return value >= 0 or any(f"{minus}{size}" in sentence.text for minus in _MINUS)
+    (number,) = analyse(f"{exact:f}").quantities
+    said = [one.unit for one in sentence.terms.quantities if one.value == number.value]
+    return any(not units or unit in units or (unit is None and units & loose) for unit in said)
 
 
 def _verbatim(text: str, sentence: str) -> bool:
@@ -154,12 +155,22 @@ def _verbatim(text: str, sentence: str) -> bool:
 
 def _spellings(text: str) -> list[str]:
     """How documents may write a value: a date in one of many ways, the name of a choice with spaces."""
-    if not _ISO.fullmatch(text):
+    moment = _moment(text)
+    if moment is None:
         return [text, text.replace("_", " ")] if "_" in text else [text]
-    moment = datetime.fromisoformat(text)
     day = moment.date()
     clock = f" {moment:%H:%M}" if len(text) > len("2024-05-03") else ""
     return [text, *(f"{written}{clock}" for written in _days(day))]
+
+
+def _moment(text: str) -> datetime | None:
+    """The date, or date and time, that a text is; None where it is none, as an order number that looks like one."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _days(day: date) -> list[str]:

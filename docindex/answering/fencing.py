@@ -34,8 +34,12 @@ SHAPELESS = re.compile(
 )
 """Characters that a reader does not see. Joiners are left: scripts and emoji need them."""
 _LOADING = re.compile(
-    r"!(?=\[)|<(?=\s*/?\s*(?:img|iframe|script|object|embed|svg|link|style|video|audio|form)\b)", re.IGNORECASE
+    r"!(?=\[)|<(?=\s*/?\s*(?:img|iframe|script|object|embed|svg|link|style|video|audio|form)\b"
+    r"|/?[a-z](?![^<>=\"']*>))",
+    re.IGNORECASE,
 )
+"""Images of Markdown, tags that load or run something, and all tags with values for their attributes or without an end:
+any tag may have a style or a handler, and the next sentence of an answer may go on with it."""
 _NUMBERED = re.compile(r"\[(\s*\d+(?:\s*[,;–-]\s*\d+)*\s*)\]")
 
 

@@ -113,8 +113,11 @@ def cleared(hit: Hit) -> Hit:
 
 
 def _first_word(match: re.Match[str]) -> int:
-    """Where a match says something: in front of that may be the end of the sentence before."""
-    return match.start() + next(at for at, character in enumerate(match.group()) if character.isalnum())
+    """Where a match says something: in front of that may be the end of the sentence before.
+
+    A token of signs alone, such as `<｜-｜>`, begins where it stands.
+    """
+    return match.start() + next((at for at, character in enumerate(match.group()) if character.isalnum()), 0)
 
 
 def without_orders(text: str) -> str:

@@ -6,18 +6,28 @@ scripts without spaces by pairs of characters.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SHORT_SCALES = {"k": "thousand", "mn": "million", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+_MINUS = r"(?<![\w.)\]%°€£¥/\-])[-−–]"
+"""In front of digits, where it is no dash or hyphen between two words or numbers."""
 _TOKEN = re.compile(
-    r"(?P<code>[^\W\d_]+-?\d[\w-]*)"
-    r"|(?P<number>\d+(?:[.,:/\-]\d+)*)"
+    r"(?P<half>(?:(?<=\d)|(?<=\d\s))[AaPp][Mm]\b|[AaPp]\.[Mm]\b)"
+    r"|(?P<code>[^\W\d_]+-?\d[\w-]*)"
+    rf"|(?P<number>(?P<minus>{_MINUS}|(?<!\w)(?ai:minus)\s+|(?<={_MINUS}[$€£¥]))?(?P<money>(?<=[$€£¥]))?"
+    r"(?P<digits>\d+(?:[.,:/\-]\d+)*)"
+    rf"(?P<scale>(?:(?:\s*|-)(?ai:{'|'.join(_SCALES)})s?\b)+|(?:k|mn|bn|tn)\b|(?(money)[KkMmBb]\b|(?!))"
+    r"|[eE][-+]?\d{1,2}\b)?)"
     r"|(?P<sign>[%°$€£¥])"
     r"|(?P<dense>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]+)"
     r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)?)"
 )
+_SCALE = re.compile(r"[eE][-+]?\d+|[a-z]+", re.IGNORECASE)
 _OPENING = re.compile(r"[.!?:;\n]")
 _PARTING = re.compile(r"[,;:()\[\]|–—]|\s-\s|[.!?]\s")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
@@ -50,9 +60,10 @@ _TEENS = (
     "eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_SMALL = {name: value for value, name in enumerate(_TEENS.split())} | {
+SMALL_NUMBERS = {name: value for value, name in enumerate(_TEENS.split())} | {
     name: 10 * value for value, name in enumerate(_TENS.split(), 2)
 }
+"""Below a hundred, by their names: each in one word."""
 IRREGULAR = {
     form: forms.split()[0]
     for forms in (
@@ -66,7 +77,6 @@ IRREGULAR = {
     for form in forms.split()[1:]
 }  # fmt: skip
 """The stem of irregular forms of verbs, by the form."""
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 
 _UNITS = {
     spelling: names.split()[0]
@@ -119,8 +129,8 @@ _LETTER_UNITS = {
     "V": "volt",
     "A": "ampere",
     "W": "watt",
-}
-"""Units only right after a number, and only in this case."""
+} | {form: f"{half}.m." for half in "ap" for short in (f"{half}m", f"{half}.m") for form in (short, short.upper())}
+"""Units only right after a number, and only in this case; the halves of the day are told apart as units are."""
 _YEAR = re.compile(r"1\d{3}|20\d\d")
 _BEFORE_YEARS = _set("in since by from until till before after year of and to between")
 _BEFORE_NUMBERS = _set("$ € £ ¥ usd eur gbp jpy")
@@ -135,7 +145,7 @@ class Quantity:
     """A number, and its unit where one stands beside it."""
 
     value: str
-    """In one spelling: "ten", "10" and "10.0" are "10"."""
+    """In one spelling, with its sign: "ten", "10" and "10.0" are "10", "5 billion" is "5000000000"."""
     unit: str | None
 
 
@@ -291,7 +301,14 @@ def _items(text: str) -> Iterator[_Item]:
         end = match.end()
         token = match.group()
         spelt = token.lower()
-        if match.lastgroup == "word" and (spelt in _SMALL or spelt in _SCALES) and not joined:
+        if (
+            match.lastgroup == "word"
+            and (spelt in SMALL_NUMBERS or spelt in _SCALES or spelt == "minus")
+            and not joined
+        ):
+            if spelt == "minus":
+                yield from _spelt_number(pending, spelt)
+                pending = []
             pending.append(_Item(token, spelt, None, opens, apart))
             opens = False
             continue
@@ -300,7 +317,7 @@ def _items(text: str) -> Iterator[_Item]:
         yield from _spelt_number(pending, spelt)
         pending = []
         if match.lastgroup == "number":
-            for value in _values(token):
+            for value in _numbers(match):
                 yield _Item(value, value, value, opens, apart)
         elif match.lastgroup == "dense":
             for at in range(max(1, len(token) - 1)):
@@ -315,16 +332,39 @@ def _spelt_number(words: list[_Item], following: str) -> Iterator[_Item]:
     """The number that words in a row spell. A lone "one" counts only in front of a unit: it is a pronoun otherwise."""
     if not words or ([word.lower for word in words] == ["one"] and following not in _UNITS):
         return
+    first = words[0]
+    minus = first.lower == "minus"
+    if minus and len(words) == 1:
+        yield first
+        return
     total, part = 0, 0
-    for word in words:
-        if word.lower in _SMALL:
-            part += _SMALL[word.lower]
+    for word in words[minus:]:
+        if word.lower in SMALL_NUMBERS:
+            part += SMALL_NUMBERS[word.lower]
         elif word.lower == "hundred":
             part = max(part, 1) * 100
         else:
             total, part = total + max(part, 1) * _SCALES[word.lower], 0
-    value = str(total + part)
-    yield _Item(value, value, value, words[0].opens, words[0].apart)
+    value = str(-(total + part) if minus else total + part)
+    yield _Item(value, value, value, first.opens, first.apart)
+
+
+def _numbers(match: re.Match[str]) -> list[str]:
+    """The numbers of a token of digits: all are multiplied by what follows them, the first has the sign before them."""
+    values = _values(match["digits"])
+    if match["scale"]:
+        scale = math.prod(map(_scale, _SCALE.findall(match["scale"])))
+        values = [_plain(Decimal(value) * scale) if _PLAIN.match(value) else value for value in values]
+    if match["minus"] is not None and values[0] != "0":
+        values[0] = f"-{values[0]}"
+    return values
+
+
+def _scale(word: str) -> Decimal:
+    """What a word, a letter or an exponent multiplies the number before it by."""
+    name = word.lower()
+    name = _SHORT_SCALES.get(name, name.removesuffix("s"))
+    return Decimal(_SCALES[name]) if name in _SCALES else Decimal(f"1{name}")
 
 
 def _values(token: str) -> list[str]:
@@ -334,9 +374,13 @@ def _values(token: str) -> list[str]:
     elif span := _RANGE.match(token):
         return [value for part in span.groups() for value in _values(part)]
     if _PLAIN.match(token):
-        number = Decimal(token.replace(",", "."))
-        return [format(number.normalize(), "f") if "." in token or "," in token else token.lstrip("0") or "0"]
+        decimal = "." in token or "," in token
+        return [_plain(Decimal(token.replace(",", "."))) if decimal else token.lstrip("0") or "0"]
     return [token]
+
+
+def _plain(number: Decimal) -> str:
+    return format(number.normalize(), "f")
 
 
 def _unit_beside(items: list[_Item], at: int) -> str | None:

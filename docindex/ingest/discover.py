@@ -9,13 +9,12 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
-from functools import reduce
-from glob import has_magic
+from glob import escape, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docindex.errors import LoadError
-from docindex.ingest.found import Discovery, FoundFile, is_remote, modified_at
+from docindex.ingest.found import Discovery, FoundFile, Root, is_remote, modified_at
 from docindex.ingest.globs import EVERYTHING, Pattern, split_glob
 from docindex.ingest.ignore import IGNORE_FILE, IgnoreRules
 from docindex.schema import Problem
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 MANIFEST = "docindex.json"
 EMPTY = "empty file"
+AN_INDEX = "a docindex index"
 
 
 def discover(
@@ -84,16 +84,38 @@ def _expand(source: str, found: Discovery, stack: ExitStack) -> Iterator[FoundFi
         found.failed.append(Problem(source, f"can't be read: {error.strerror}"))
         return
     if mode is not None and stat.S_ISDIR(mode):
-        found.roots[_location(path)] = yield from _walk(path, EVERYTHING, found)
+        if _is_index(path):  # as where a shell names all that a folder holds
+            found.skipped.append(Problem(source, AN_INDEX))
+            return
+        matching = yield from _walk(path, EVERYTHING, found)
+        found.roots.append(Root(_location(path), _location(path), EVERYTHING, matching))
     elif mode is not None or path.is_symlink():
         yield from _file(path, _relative(path, path.parent), _location(path), _location(path), found)
     elif has_magic(source):
         base, pattern = split_glob(path)
-        if not base.is_dir() or not (yield from _walk(base, pattern, found)):
+        if _is_index(base):
+            found.skipped.append(Problem(source, AN_INDEX))
+            return
+        matching = (yield from _walk(base, pattern, found)) if base.is_dir() else 0
+        found.roots.append(Root(_location(path), _location(base), pattern, matching))
+        if not matching:
             found.failed.append(Problem(source, "matches no file"))
+            found.roots += _missing(path)  # names may have brackets in them
     else:
         found.failed.append(Problem(source, "no such file or folder"))
-        found.roots[_location(path)] = 0
+        found.roots += _missing(path)
+
+
+def _missing(path: Path) -> Iterator[Root]:
+    """What is gone where nothing is: all that was below it when it was a folder, and itself when it was a file."""
+    location = _location(path)
+    yield Root(location, location, EVERYTHING, 0)
+    folder, _, name = location.rpartition("/")
+    try:
+        neighbours = sum(1 for _ in Path(os.path.normpath(path.absolute())).parent.iterdir())
+    except (OSError, ValueError):
+        neighbours = 0
+    yield Root(folder or "/", folder, Pattern.of(escape(name)), neighbours)
 
 
 def path_of(source: str) -> Path:
@@ -127,7 +149,7 @@ def _walk(root: Path, pattern: Pattern, found: Discovery) -> Generator[FoundFile
     below = base if base.endswith("/") else f"{base}/"
     for parent, folders, files in os.walk(root, followlinks=True, onerror=lambda error: _unreadable(error, found)):
         here = Path(parent)
-        left = reduce(Pattern.after, here.relative_to(root).parts, pattern)
+        left = pattern.along(here.relative_to(root).parts)
         inside = "" if here == root else f"{_relative(here, root)}/"
         kept = []
         for name in sorted(name for name in folders if left.after(name).goes_on):
@@ -159,12 +181,14 @@ def _walk(root: Path, pattern: Pattern, found: Discovery) -> Generator[FoundFile
 def _folder_passed_over(child: Path, rules: IgnoreRules, found: Discovery) -> str | None:
     if child.name.startswith("."):
         return "hidden folder"
+    return AN_INDEX if _is_index(child) else _ignored(child, rules, found, is_folder=True)
+
+
+def _is_index(folder: Path) -> bool:
     try:
-        if (child / MANIFEST).is_file():
-            return "a docindex index"
+        return (folder / MANIFEST).is_file()
     except OSError:
-        pass  # that it can't be read is told by the walk into it
-    return _ignored(child, rules, found, is_folder=True)
+        return False  # that it can't be read is told by the walk into it
 
 
 def _ignored(path: Path, rules: IgnoreRules, found: Discovery, *, is_folder: bool) -> str | None:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docindex.ingest.globs import EVERYTHING, Pattern
+
 if TYPE_CHECKING:
     from docindex.schema import Problem
 
@@ -36,6 +38,26 @@ class FoundFile:
     """What the file system says of it; None for the copy of what is no local file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder that was looked through for what a source names."""
+
+    name: str
+    """What messages call it."""
+    location: str
+    pattern: Pattern
+    """Of what is below it."""
+    paths: int
+    """How many there were, those included that were passed over; 0 where it may be a disk that is not mounted."""
+
+    def covers(self, location: str) -> bool:
+        """Whether a file at the location would have been found."""
+        folder = f"{self.location.rstrip('/')}/"
+        if not location.startswith(folder):
+            return False
+        return self.pattern == EVERYTHING or self.pattern.along(location.removeprefix(folder).split("/")).is_met
+
+
 @dataclass(slots=True)
 class Discovery:
     """What the named sources hold."""
@@ -43,8 +65,8 @@ class Discovery:
     files: list[FoundFile] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
     failed: list[Problem] = field(default_factory=list)
-    roots: dict[str, int] = field(default_factory=dict)
-    """The folders that were named, by location, with how many paths each holds."""
+    roots: list[Root] = field(default_factory=list)
+    """Where the files were looked for: what the index holds of there, and is not there now, is gone."""
     not_modified: list[str] = field(default_factory=list)
     """The locations of web pages that are as the index knows them."""
     emptied: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import reduce
 from glob import has_magic
 from pathlib import Path
 from typing import Self
@@ -28,6 +29,10 @@ class Pattern:
         """What is left once a name in the folder is matched."""
         matching = (way for way in self.ways if way and (way[0] == _ANY_DEPTH or fnmatchcase(name, way[0])))
         return type(self)(frozenset(_begun(way if way[0] == _ANY_DEPTH else way[1:] for way in matching)))
+
+    def along(self, names: Iterable[str]) -> Self:
+        """What is left once these names are matched, each in the folder of the one before it."""
+        return reduce(type(self).after, names, self)
 
     @property
     def is_met(self) -> bool:

@@ -310,17 +310,17 @@ def _why(before: SourceRecord | None, record: SourceRecord) -> str:
 
 
 def _gone(found: Discovery, known: Mapping[str, SourceRecord], options: IngestOptions) -> list[SourceRecord]:
-    gone = []
-    for root, paths in found.roots.items():
-        held = [record for record in known.values() if record.location.startswith(f"{root.rstrip('/')}/")]
-        if held and not paths and not options.allow_empty_sync:
+    gone: dict[str, SourceRecord] = {}
+    for root in found.roots:
+        held = [record for record in known.values() if root.covers(record.location)]
+        if held and not root.paths and not options.allow_empty_sync:
             raise LoadError(
-                root,
+                root.name,
                 f"holds nothing, but the index has {len(held)} files of it; is it mounted? "
                 "Give --yes to delete them all from the index",
             )
-        gone += [record for record in held if path_at(record.location) is None]
-    return gone
+        gone |= {record.location: record for record in held if path_at(record.location) is None}
+    return list(gone.values())
 
 
 def _free_name(file: FoundFile, names: Mapping[str, str]) -> str:

@@ -23,23 +23,30 @@ CANARIES = (
 
 
 def create(
-    path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment, first: FirstIngest | None = None
+    path: Path,
+    config: IndexConfig,
+    llm: LLMConfig,
+    environment: Environment,
+    first: FirstIngest | None = None,
+    *,
+    wait_seconds: float = 0.0,
 ) -> Parts:
     """The parts of a new index; what `first` names is parsed meanwhile.
 
     Raises:
         StoreError: The folder holds an index already.
+        LockedError: Another process is making it, and still is after `wait_seconds`.
         NoModelError: The embedder is missing and may not be downloaded.
     """
     if first is None:
-        return _create(path, config, llm, environment)
+        return _create(path, config, llm, environment, wait_seconds)
     from docindex.ingest.ahead import first_files
     from docindex.loaders.registry import default_registry
 
     with ExitStack() as undo:
         parsers = undo.enter_context(parser_pool(config, environment, first.options.processes, lambda _: ()))
         parsers.begin(first_files(first, default_registry))
-        parts = _create(path, config, llm, environment, parsers)
+        parts = _create(path, config, llm, environment, wait_seconds, parsers)
         undo.pop_all()
         return parts
 
@@ -64,7 +71,12 @@ def open(path: Path, llm: LLMConfig, environment: Environment) -> Parts:  # noqa
 
 
 def _create(
-    path: Path, config: IndexConfig, llm: LLMConfig, environment: Environment, parsers: ParserPool | None = None
+    path: Path,
+    config: IndexConfig,
+    llm: LLMConfig,
+    environment: Environment,
+    wait_seconds: float,
+    parsers: ParserPool | None = None,
 ) -> Parts:
     from docindex.stores.commit import create_stores
     from docindex.stores.manifest import Canary, Manifest
@@ -78,5 +90,5 @@ def _create(
         dim=embedder.dim,
         canaries=tuple(Canary(text, tuple(vector)) for text, vector in zip(CANARIES, vectors.tolist(), strict=True)),
     )
-    store = create_stores(path, manifest)
+    store = create_stores(path, manifest, wait_seconds=wait_seconds)
     return Parts(path, manifest, llm, environment, store=store, embedder=embedder, parsers=parsers)

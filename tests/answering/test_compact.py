@@ -41,6 +41,21 @@ def test_sentences_are_cited_as_they_come(manual: Document, manual_hits: list[Hi
         assert manual.text[citation.start : citation.end] == citation.quote
 
 
+@pytest.mark.parametrize(
+    ("question", "reply", "said"),
+    [
+        ("How cold may the pump get?", "The pump may get 20 °C cold.", "The pump may get -20 °C cold at night."),
+        ("When does the museum open?", "The museum opens at 9 am.", "The museum opens at 9 pm."),
+        ("What did the bridge cost?", "The bridge cost 5 dollars.", "The bridge cost 5 billion dollars."),
+    ],
+)
+def test_another_sign_half_of_the_day_or_magnitude_is_withheld(make_hit, question: str, reply: str, said: str):
+    document = Document("d", "d.txt", said)
+    made = CompactSynthesizer(ScriptedLLM(reply), {"d": document}.get)
+    response = made.synthesize(question, [make_hit(document, 0, len(said))]).response
+    assert response.answer == f"“{said}” [1]"
+
+
 def test_a_piece_comes_before_the_model_is_done(manual: Document, manual_hits: list[Hit]):
     llm = ScriptedLLM("The warranty of the Nimbus R7 is three years. " + "And so on. " * 50)
     stream = CompactSynthesizer(llm, {"manual": manual}.get).synthesize(LENGTH, manual_hits)

@@ -32,6 +32,11 @@ def check(claim: str, quote: str, context: str = "Nimbus R7 router") -> Support:
         ("It serves 64 wireless clients.", "The router weighs 420 grams and serves up to 64 wireless clients."),
         ("Port Alba's lighthouse was built by Clara Whitfield in 1874.", LIGHTHOUSE),
         ("It is 38 meters tall.", "It stands 38 metres tall and was automated in 1986."),
+        ("It stands minus 20 degrees.", "It stands −20 °."),
+        ("It opens at 9am.", "It opens at 9 a.m. on 2024-05-03."),
+        ("It opens at 9.", "It opens at 9 pm."),
+        ("It cost 1,500,000 dollars.", "It cost 1.5 million dollars."),
+        ("It holds 10-20 kg.", "It holds 10–20 kg."),
     ],
 )
 def test_what_the_quote_says_is_sound(claim: str, quote: str):
@@ -52,6 +57,13 @@ def test_what_the_quote_says_is_sound(claim: str, quote: str):
         ("The warranty covers damage by water.", NO_WATER),
         ("The box holds two outdoor units.", BOX),
         ("The display unit costs $12.", "The display unit costs 12 euros."),
+        ("It stands 20 °C at night.", "It stands -20 °C at night."),
+        ("It stands -20 °C at night.", "It stands 20 °C at night."),
+        ("It opens at 9 am.", "It opens at 9 pm."),
+        ("It opens at 9 am.", "It opens at 9."),
+        ("It costs 5 dollars.", "It costs 5 billion dollars."),
+        ("It costs 5 dollars.", "It costs $5m."),
+        ("It costs 10 dollars.", "It costs 10-20 million dollars."),
     ],
 )
 def test_a_number_unit_or_negation_that_differs_contradicts(claim: str, quote: str):

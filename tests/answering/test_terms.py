@@ -28,6 +28,24 @@ def quantities(text: str) -> set[tuple[str, str | None]]:
         ("50 % and 50 percent", {("50", "percent")}),
         ("007", {("7", None)}),
         ("version 1.2.3", {("1.2.3", None)}),
+        ("-20 °C, −20 °C, (–20 °C), minus 20 degrees, Minus twenty degrees", {("-20", "degree")}),
+        ("-20 to -5 kg", {("-20", None), ("-5", "kilogram")}),
+        ("10-20 kg, 10–20 kg, 10 - 20 kg", {("10", None), ("20", "kilogram")}),
+        ("- 20 kg", {("20", "kilogram")}),
+        ("A-20, 5 °-10 °, -0, +/-3", {("5", "degree"), ("10", "degree"), ("0", None), ("3", None)}),
+        ("-$5 and -€5", {("-5", "dollar"), ("-5", "euro")}),
+        ("[4,-20]", {("4", None), ("-20", None)}),
+        ("five minus two", {("5", None), ("-2", None)}),
+        ("1.5 million, 1,500,000, 1500 thousand, 1.5e6", {("1500000", None)}),
+        ("$5 billion, $5bn, a 5-billion-dollar fund, 5 billion dollars", {("5000000000", "dollar")}),
+        ("$5m, $5M, 5 m, 5k", {("5000000", "dollar"), ("5", "metre"), ("5000", None)}),
+        ("10-20 million", {("10000000", None), ("20000000", None)}),
+        ("5  Million, 5 mıllion, 5 thouſand", {("5000000", None), ("5", None)}),
+        ("2 hundred and five", {("200", None), ("5", None)}),
+        ("0.00005 and 5e-5", {("0.00005", None)}),
+        ("9am, 9 am, 9 AM, 9 a.m., nine a.m.", {("9", "a.m.")}),
+        ("9am-5pm, 9 a.m.–5 p.m.", {("9", "a.m."), ("5", "p.m.")}),
+        ("I am 9", {("9", None)}),
     ],
 )
 def test_numbers_are_read_however_they_are_written(text: str, expected: set[tuple[str, str | None]]):
@@ -59,6 +77,11 @@ def test_different_words_stay_apart(one: str, other: str):
 def test_names_are_words_with_a_capital_inside_a_sentence_or_with_digits():
     terms = analyse("Press the MODE button of the WS-210. Clara knows Port Alba.")
     assert terms.names == {"mode", "ws-210", "port", "alba"}
+
+
+def test_a_minus_that_is_no_sign_is_a_word():
+    assert analyse("the minus pole").words == {"minus", "pole"}
+    assert analyse("Closed at 9 a.m. Visitors wait.").names == frozenset()
 
 
 def test_what_is_denied_is_known():

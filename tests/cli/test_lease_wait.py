@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from docindex.stores.commit import open_stores
+from docindex.stores.lease import HOLDER_FILE, LOCK_FILE, lease
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,30 @@ def busy(index: Path, seconds: float) -> Iterator[threading.Event]:
     finally:
         free.set()
         holder.join()
+
+
+@contextmanager
+def making(index: Path, seconds: float, made: Path | None) -> Iterator[threading.Event]:
+    """Another process that makes an index like one there is, or gives up on it; the event says that it has ended."""
+    held, free, ended = threading.Event(), threading.Event(), threading.Event()
+    index.mkdir()
+
+    def make() -> None:
+        with lease(index):
+            held.set()
+            free.wait(seconds)
+            if made is not None:
+                shutil.copytree(made, index, dirs_exist_ok=True, ignore=shutil.ignore_patterns(LOCK_FILE, HOLDER_FILE))
+            ended.set()
+
+    maker = threading.Thread(target=make)
+    maker.start()
+    held.wait(60)
+    try:
+        yield ended
+    finally:
+        free.set()
+        maker.join()
 
 
 def commands(carried: Path) -> dict[str, tuple[str | Path, ...]]:
@@ -79,6 +105,37 @@ def test_none_waits_without_being_told_and_each_says_who_writes(run, copy: Path,
 
 def test_an_import_takes_the_option_too(run, carried: Path, tmp_path: Path):
     assert run("import", carried, "-i", tmp_path / "made", "--lease-wait", "5").code == 0
+
+
+@pytest.mark.parametrize("is_made", [True, False], ids=["made", "given-up"])
+def test_a_first_ingest_waits_for_the_index_that_another_process_makes(
+    run, built: Path, folder: Path, tmp_path: Path, is_made: bool
+):
+    with making(tmp_path / "new", 1.0, built if is_made else None) as ended:
+        ran = run("ingest", folder / "bees.txt", "-i", tmp_path / "new", "--lease-wait", "60", "--json")
+        assert (ran.code, ran.err) == (0, "")
+        assert ended.is_set()
+    assert (ran.json["unchanged"], ran.json["added"]) == ((1, 0) if is_made else (0, 1))
+
+
+def test_an_import_waits_and_does_not_add_to_an_index_that_was_made_meanwhile(
+    run, built: Path, carried: Path, tmp_path: Path
+):
+    with making(tmp_path / "free", 0.4, None) as ended:
+        assert run("import", carried, "-i", tmp_path / "free", "--lease-wait", "60").code == 0
+        assert ended.is_set()
+    with making(tmp_path / "taken", 0.4, built) as ended:
+        ran = run("import", carried, "-i", tmp_path / "taken", "--lease-wait", "60")
+        assert (ran.code, ran.err.partition(" at ")[0]) == (1, "Error: There is an index")
+        assert ended.is_set()
+
+
+@pytest.mark.parametrize("wait", [(), ("--lease-wait", "0.1")], ids=["at-once", "soon"])
+def test_a_first_ingest_gives_up_on_an_index_that_another_process_makes(run, folder: Path, tmp_path: Path, wait):
+    with making(tmp_path / "new", 300, None):
+        ran = run("ingest", folder, "-i", tmp_path / "new", *wait)
+        assert (ran.code, ran.out) == (1, "")
+        assert f"process {os.getpid()} on " in ran.err
 
 
 @pytest.mark.parametrize("wait", ["-1", "soon"])

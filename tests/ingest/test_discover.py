@@ -141,6 +141,30 @@ def test_an_index_inside_a_source_is_not_read(tree: Path):
     assert reasons(find(tree))["my_index/"] == "a docindex index"
 
 
+@pytest.mark.parametrize("named", ["my_index", "my_index/", "my_index/*", "my_index/**/*.txt"])
+def test_an_index_that_is_a_source_is_not_read(tree: Path, monkeypatch: pytest.MonkeyPatch, named: str):
+    monkeypatch.chdir(tree)
+    (tree / "my_index" / "sub").mkdir(parents=True)
+    for name in ("docindex.json", "registry.db", "sub/a.txt"):
+        (tree / "my_index" / name).write_text("text")
+    found = find("b.txt", named)
+    assert names(found) == ["b.txt"]
+    assert reasons(found) == {named: "a docindex index"}
+    assert found.failed == []
+
+
+@pytest.mark.parametrize("source", ["", " ", "\t\n"])
+def test_a_source_without_a_name_fails_and_does_not_mean_this_folder(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, source: str
+):
+    monkeypatch.chdir(tree)
+    found = find(source, "b.txt")
+    assert names(found) == ["b.txt"]
+    assert [(problem.source, problem.reason) for problem in found.failed] == [
+        ('""', "is empty: name a file or a folder")
+    ]
+
+
 def test_names_that_are_not_utf8_are_written_out(tmp_path: Path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("text")
     assert names(find(tmp_path)) == ["caf\\xe9.txt"]

@@ -67,6 +67,32 @@ def test_a_column_has_a_type_only_if_all_its_cells_agree(cells, kind, values):
         assert all(type(one) is type(other) for one, other in zip(read[-len(values) :], values, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("cells", "others", "kind", "values"),
+    [
+        (("950", "1.200", "2.500"), ("12,50", "3,75", "8,00"), "integer", [950, 1200, 2500]),
+        (("1.200", None, "-2.500"), ("12,5 %", "3,7 %", "8,2 %"), "integer", [1200, None, -2500]),
+        (("950", "1,200", "2,500"), ("12.50", "3.75", "8.00"), "integer", [950, 1200, 2500]),
+        (("1,200", "2,500", "3"), ("12,50", "3,75", "1.000,00"), "number", [1.2, 2.5, 3.0]),
+        (("1.200", "2.500", "3"), ("7", "8", "9"), "number", [1.2, 2.5, 3.0]),
+        (("1.200", "0.500", "3"), ("12,50", "3,75", "8,00"), "number", [1.2, 0.5, 3.0]),
+        (("1.200", "2.50", "3"), ("12,50", "3,75", "8,00"), "number", [1.2, 2.5, 3.0]),
+        (("1", "2", "3"), ("12,50", "3,75", "8,00"), "integer", [1, 2, 3]),
+        (("a", "1.200", "2.500"), ("12,50", "3,75", "8,00"), "text", ["a", "1.200", "2.500"]),
+        ((1.2, 2.5, 3), ("12,50", "3,75", "8,00"), "number", [1.2, 2.5, 3.0]),
+    ],
+)
+def test_numbers_are_read_as_the_other_columns_tell(cells, others, kind, values):
+    draft = typed_table("", ["c", "o"], list(enumerate(zip(cells, others, strict=True), 1)))
+    assert draft.columns[0].type == kind
+    assert [row[0] for _, row in draft.rows] == values
+
+
+def test_of_columns_that_tell_different_things_none_is_followed():
+    rows = [(1, ["1.200", "12,50", "1.5"]), (2, ["2.500", "3,75", "2.5"])]
+    assert [column.type for column in typed_table("", ["a", "b", "c"], rows).columns] == ["number"] * 3
+
+
 def test_markdown_shows_what_the_source_shows():
     draft = typed_table(
         "T",

@@ -23,7 +23,7 @@ _MOST = 4
 _LABEL_WORDS = 2
 _NO_LABEL = analyse("take takes need use mean means make give show open choose set keep put get").words
 """What two sentences have in common with these says nothing of what they are about."""
-_UNCOUNTED = frozenset({"percent", "hertz", "inch", "foot"})
+_UNCOUNTED = frozenset({"percent", "hertz", "inch", "foot", "a.m.", "p.m."})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from docindex.answering.citations import CitationList
 from docindex.answering.engines.aspects import Aspect, aspects_of
 from docindex.answering.engines.key_sentences import key_sentences, spread
 from docindex.answering.engines.naming import DocumentNames
-from docindex.answering.engines.readable import plain, readable_sentences
+from docindex.answering.engines.readable import named, plain, readable_sentences
 from docindex.answering.engines.sides import Sides, sides_of
 from docindex.answering.extract import MODEL
+from docindex.answering.orders import without_orders
 from docindex.answering.piecewise import PiecewiseEngine
 from docindex.answering.quotes import SourceSentence
 from docindex.answering.support import Relevance
@@ -196,7 +197,8 @@ def _blocks(
     for side in sides:
         alone = [sentence for sentence in side.sentences if _place(sentence) not in told][:_ALONE]
         if alone:
-            name = f"Also of {side.name}" if aspects else side.name[:1].upper() + side.name[1:]
+            shown = _shown(side)
+            name = f"Also of {shown}" if aspects else shown[:1].upper() + shown[1:]
             yield "\n".join([f"{name}:", *(f"- {cited(sentence)}" for sentence in alone)])
 
 
@@ -204,12 +206,16 @@ def _lines(
     aspect: Aspect, sides: Sequence[_Side], cited: Callable[[SourceSentence], str]
 ) -> Generator[str, None, None]:
     differing = f" ({' and '.join(aspect.differing)})" if aspect.differing else ""
-    heading = aspect.label[:1].upper() + aspect.label[1:]
+    heading = named(aspect.label[:1].upper() + aspect.label[1:])
     if heading or differing:
         yield f"{heading or 'Different'}{differing}:"
     for side, sentence in zip(sides, aspect.sentences, strict=True):
         if sentence is not None:
-            yield f"- {side.name}: {cited(sentence)}"
+            yield f"- {_shown(side)}: {cited(sentence)}"
+
+
+def _shown(side: _Side) -> str:
+    return named(without_orders(side.name))
 
 
 def _counted(sentences: int) -> str:

@@ -26,7 +26,12 @@ def readable_sentences(place: int, hit: Hit, document: Document | None) -> Itera
 
 def plain(text: str) -> str:
     """A text of a document on one line, without the mark of a list item, and as an answer may show it."""
-    return as_shown(_MARK.sub("", " ".join(text.split())))
+    return named(_MARK.sub("", " ".join(text.split())))
+
+
+def named(name: str) -> str:
+    """What a document, a thing or an aspect is called, on one line and as an answer may show it."""
+    return as_shown(" ".join(name.split()))
 
 
 def hit_of(rank: int, found: StoredNode) -> Hit:

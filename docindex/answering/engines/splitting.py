@@ -44,7 +44,6 @@ _EACH_OF = re.compile(
     re.IGNORECASE,
 )
 _AND = re.compile(r",? and |, ")
-_MOST = 5
 _FEWEST_WORDS_TO_SPLIT = 9
 
 
@@ -58,7 +57,7 @@ def split_question(question: str) -> list[str]:
         parts += _one_by_one(_standing(piece, before))
         before.append(piece)
     unique = {part.casefold(): part for part in parts}
-    return list(unique.values())[:_MOST] if len(unique) > 1 else []
+    return list(unique.values()) if len(unique) > 1 else []
 
 
 def may_hold_several(question: str) -> bool:

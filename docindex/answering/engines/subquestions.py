@@ -23,6 +23,7 @@ from docindex.schema import JsonValue, Response, Step, TokenCounts
 NO_ANSWER_TO_PART = "The documents do not answer this part."
 
 _MOST = 5
+"""Parts that are asked for one question."""
 _SHAPE = Several(Text(8, 90), most=3)
 _MARKER = re.compile(r"\s*\[\d+\]")
 
@@ -33,7 +34,7 @@ class SubQuestionEngine(PiecewiseEngine):
     Rules see most questions that hold several. Of the others, the model may take apart those that are long and have
     an "and" in them; what it writes counts only if it is made of the question's own words. A question that nobody can
     take apart is passed on as it is. The answers come a part at a time; the response's `steps` are the parts with their
-    answers.
+    answers. Of more than five parts the first five are asked, and the answer says how many were not.
     """
 
     def __init__(self, engine: Engine, *, llm: LLM | None = None, prompts: Prompts = SHIPPED) -> None:
@@ -43,8 +44,8 @@ class SubQuestionEngine(PiecewiseEngine):
         self._prompts = prompts
 
     def split(self, question: str, *, cancel: threading.Event | None = None) -> Decided[list[str]]:
-        """The questions that are asked in place of one; only itself where it holds no others."""
-        parts = split_question(question)[:_MOST]
+        """The questions that one holds; only itself where it holds no others."""
+        parts = split_question(question)
         if parts or not may_hold_several(question):
             return Decided(parts or [question], By.RULE, TokenCounts())
         prompt = messages("decide_split", question, prompts=self._prompts)
@@ -61,7 +62,7 @@ class SubQuestionEngine(PiecewiseEngine):
         steps: list[Step] = []
         text, waiting = "", ""
         given: dict[str, str] = {}
-        for part in decided.value:
+        for part in decided.value[:_MOST]:
             response = self._engine.stream(part, cancel=cancel).response
             steps.append(Step("question", part, response.answer))
             if response.no_answer:
@@ -80,6 +81,8 @@ class SubQuestionEngine(PiecewiseEngine):
             yield piece
         if not text:
             waiting = NO_ANSWER
+        if left_out := len(decided.value[_MOST:]):
+            waiting += f"\n\nNot asked: {left_out} more question{'s' if left_out > 1 else ''}."
         if waiting:
             clock.first_token()
             yield waiting

@@ -13,7 +13,7 @@ from docindex.answering.engines.extracts import describe_tables, extract
 from docindex.answering.engines.joining import Joining
 from docindex.answering.engines.key_sentences import key_sentences, spread
 from docindex.answering.engines.naming import DocumentNames
-from docindex.answering.engines.readable import hit_of, plain
+from docindex.answering.engines.readable import hit_of, named, plain
 from docindex.answering.engines.wishes import Wishes, wishes_of
 from docindex.answering.orders import without_orders
 from docindex.answering.piecewise import PiecewiseEngine
@@ -201,5 +201,5 @@ def _all(snapshot: Snapshot) -> list[str]:
 
 
 def _title(document: Document) -> str:
-    title = plain(without_orders(document.title))
-    return f"{title} ({document.doc_id})" if title else document.doc_id
+    title, name = plain(without_orders(document.title)), named(without_orders(document.doc_id))
+    return f"{title} ({name})" if title else name

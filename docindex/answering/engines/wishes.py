@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "twelve": 12,
-}  # fmt: skip
+from docindex.answering.terms import SMALL_NUMBERS
+
+_NUMBER = rf"(?:{'|'.join(SMALL_NUMBERS)})"
 _COUNT = re.compile(
-    rf"\b(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)}|a single)(?: short| brief| key| main)? "
-    r"(?P<what>sentences?|bullet points?|bullets?|points?|lines?|takeaways?)\b",
+    rf"(?<!\d[.,])\b(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}}|{_NUMBER}(?:[ -]{_NUMBER})?|(?:a|one) hundred|a single)"
+    r"(?: short| brief| key| main)? (?P<what>sentences?|bullet points?|bullets?|points?|lines?|takeaways?)\b",
     re.IGNORECASE,
 )
 _BULLETS = re.compile(
@@ -33,7 +32,8 @@ _SUMMARY = re.compile(
 )
 _NARROW = re.compile(r"\b(?:about|on|regarding|concerning|with regard to)\b", re.IGNORECASE)
 _BRIEF_SHARE, _DETAIL_SHARE = 0.6, 2.0
-_MOST = 40
+_MOST = 100
+"""Sentences that a request can ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ def wishes_of(request: str, sentences: int) -> Wishes:
     bullets = _BULLETS.search(request) is not None
     match = _COUNT.search(request)
     if match is not None:
-        word = match["count"].lower()
-        sentences = int(word) if word.isdigit() else _NUMBERS.get(word, 1)
+        sentences = min(_counted(match["count"].lower()), _MOST)
         bullets = bullets or match["what"].lower().startswith(("point", "bullet", "takeaway"))
     elif _BRIEF.search(request):
         sentences = round(_BRIEF_SHARE * sentences)
@@ -69,10 +68,20 @@ def wishes_of(request: str, sentences: int) -> Wishes:
     for pattern in () if asks else (_COUNT, _BULLETS, _BRIEF, _DETAIL, _REQUEST):
         about = pattern.sub(" ", about)
     return Wishes(
-        sentences=min(max(sentences, 1), _MOST),
+        sentences=max(sentences, 1),
         counted=match is not None,
         bullets=bullets,
         about=" ".join(about.split()),
         narrow=not asks and _NARROW.search(request) is not None,
         asks=asks,
     )
+
+
+def _counted(number: str) -> int:
+    """The number that digits or words spell; 1 for "a single"."""
+    digits = number.replace(",", "")
+    if digits.isdigit():
+        return int(digits)
+    if number.endswith("hundred"):
+        return 100
+    return sum(SMALL_NUMBERS.get(word, 0) for word in re.split("[ -]", number)) if number != "a single" else 1

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from docindex.answering.tables.lexicon import IDENTIFIERS
 from docindex.answering.tables.relations import (
@@ -31,6 +32,7 @@ _COPIED = 0.5
 _REFERRED = 0.8
 """So many of the keys of one column must be in the other, or the two mean different things."""
 _INT64 = 2**63
+_Member = TypeVar("_Member", int, str)
 _YEAR_DIGITS = 4
 
 
@@ -76,11 +78,7 @@ def catalogue_of(tables: Iterable[StoredTable]) -> Catalogue:
             draft = _draft(stored)
             series.setdefault(draft.series, []).append(draft)
     names = _Names()
-    return Catalogue(
-        _relation(names, group)
-        for drafts in series.values()
-        for group in ([drafts] if _goes_on(drafts) else [[draft] for draft in drafts])
-    )
+    return Catalogue(_relation(names, group) for drafts in series.values() for group in _parted(drafts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +97,11 @@ class _Draft:
         """Whether a number that is no year tells it from the others."""
         return any(word.isdecimal() and len(word) != _YEAR_DIGITS for word in self.own_words.split())
 
-    def things(self) -> list[frozenset[str]]:
-        """The texts of the columns in which each is there once."""
-        return [column.seen_texts() for column in self.summing]
+    @property
+    def whole(self) -> tuple[str, str, int]:
+        """What is alike for the documents that one long table was cut into, as `sales.csv#1` and `sales.csv#2`."""
+        stem, _, number = self.part.doc_id.rpartition("#")
+        return self.part.source, stem if number.isdecimal() else self.part.doc_id, self.part.number
 
     @property
     def series(self) -> tuple[object, ...]:
@@ -143,18 +143,22 @@ def _relation(names: _Names, drafts: Sequence[_Draft]) -> Relation:
     rows = sum(draft.part.rows for draft in drafts)
     fields = []
     for at, name in enumerate(first.columns):
-        types = {draft.types[at] for draft in drafts}
-        kind: ColumnType = types.pop() if len(types) == 1 else "number"
-        fields.append(field_of(name, kind, _together([draft.summing[at].summary() for draft in drafts]), rows))
+        kind = _type(drafts, at)
+        filled = [draft.summing[at] for draft in drafts if draft.summing[at].filled] or [first.summing[at]]
+        summaries = [(one.as_text() if kind == "text" else one).summary() for one in filled]
+        fields.append(field_of(name, kind, _together(summaries), rows))
     titles = [stem_of(first.part.source)] + ([first.name] if first.name else [])
     nouns, roots = title_words(titles)
     part_field = None
-    if len(drafts) > 1 and all(draft.own_words for draft in drafts):
+    several = len({draft.whole for draft in drafts}) > 1
+    if several and all(draft.own_words for draft in drafts):
         part_field = _unused("file", first.columns)
         texts = {keys: texts for draft in drafts for keys, texts in by_keys([draft.own_words]).items()}
-        fields.append(field_of(part_field, "text", ValueSummary(rows, len(drafts), texts), rows))
+        fields.append(
+            field_of(part_field, "text", ValueSummary(rows, len({draft.own_words for draft in drafts}), texts), rows)
+        )
     common = " ".join(_without_times(first.part.source, "")[0])
-    title = common if common and len(drafts) > 1 else stem_of(first.part.source)
+    title = common if common and several else stem_of(first.part.source)
     parts = tuple(replace(draft.part, label=draft.own_words) for draft in drafts)
     return Relation(
         names.unique(common.replace(" ", "_") or stem_of(first.part.source)),
@@ -185,22 +189,46 @@ def _together(summaries: Sequence[ValueSummary]) -> ValueSummary:
     )
 
 
-def _goes_on(drafts: Sequence[_Draft]) -> bool:
+def _type(drafts: Sequence[_Draft], at: int) -> ColumnType:
+    """Of a column in all parts that have anything in it: text, where they differ."""
+    types = {draft.types[at] for draft in drafts if draft.summing[at].filled}
+    if types == {"integer", "number"}:
+        return "number"
+    return types.pop() if len(types) == 1 else "text"
+
+
+def _parted(drafts: Sequence[_Draft]) -> list[list[_Draft]]:
+    """Tables of one form and name, those of one relation together."""
+    wholes: dict[tuple[str, str, int], list[_Draft]] = {}
+    for draft in drafts:
+        wholes.setdefault(draft.whole, []).append(draft)
+    found = list(wholes.values())
+    return [list(chain.from_iterable(found))] if _goes_on(found) else found
+
+
+def _goes_on(wholes: Sequence[Sequence[_Draft]]) -> bool:
     """Whether tables of one form and name are parts of a series, and not versions of each other."""
-    if len(drafts) == 1:
+    if len(wholes) == 1:
         return True
-    if _repeated([draft.hashes for draft in drafts]):
+    if _repeated([_union(draft.hashes for draft in whole) for whole in wholes]):
         return False
+    drafts = list(chain.from_iterable(wholes))
     if any(draft.numbered for draft in drafts):  # "prices 1" and "prices 2" may be of the same things
-        columns = zip(*(draft.things() for draft in drafts), strict=True)
-        if any(_repeated(things) for things in columns):
-            return False
-    first = drafts[0]
-    return all(
-        left == right or {left, right} == {"integer", "number"}
-        for draft in drafts
-        for left, right in zip(first.types, draft.types, strict=True)
-    )
+        for at in range(len(drafts[0].columns)):
+            if _repeated([_union(draft.summing[at].seen_texts() for draft in whole) for whole in wholes]):
+                return False
+    alike = all(_type(drafts, at) != "text" or _of_text(drafts, at) for at in range(len(drafts[0].columns)))
+    # Where they say in so many words that they go on from each other, one odd cell does not make them another thing.
+    names = {whole[0].own_words for whole in wholes}
+    return alike or (len(names) == len(wholes) and all(names))
+
+
+def _of_text(drafts: Sequence[_Draft], at: int) -> bool:
+    return all(draft.types[at] == "text" for draft in drafts)
+
+
+def _union(sets: Iterable[frozenset[_Member]]) -> frozenset[_Member]:
+    return frozenset(chain.from_iterable(sets))
 
 
 def _repeated(sets: Sequence[frozenset[int]] | Sequence[frozenset[str]]) -> bool:

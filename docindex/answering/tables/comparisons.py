@@ -109,6 +109,7 @@ class Comparisons:
         operator, quantity = comparative
         before = self._reading.item(start - 1)
         if before is not None and before.lower in ("no", "not"):
+            before.used = True  # the operator says it
             return start - 1, OPPOSITE[operator], quantity  # type: ignore[return-value]
         return start, operator, quantity  # type: ignore[return-value]
 

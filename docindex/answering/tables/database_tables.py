@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Connection,
     Date,
     DateTime,
@@ -20,15 +21,20 @@ from sqlalchemy import (
     Numeric,
     String,
     Table,
+    Text,
+    and_,
+    case,
     func,
     inspect,
+    literal,
+    or_,
     select,
 )
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from docindex.answering.tables.catalogue import Catalogue
-from docindex.answering.tables.guarded import GuardedDatabase, given_database, public_name, said
+from docindex.answering.tables.guarded import UNREADABLE, GuardedDatabase, given_database, public_name, said
 from docindex.answering.tables.limits import TableLimits
 from docindex.answering.tables.loading import Loaded, decimals_of, told
 from docindex.answering.tables.relations import (
@@ -99,9 +105,10 @@ class DatabaseTables:
         if plan.measures or plan.distinct or plan.part is not None:
             sources = self.load(result.view.relations).sources
             statements = Statements(plan, sources, self._database.dialect)
-            found = self._database.run(statements.rows(self._limits.cited, *result.narrowed))
+            fields = list(relation.fields)
+            names = [field.name for field in fields]
+            found = self._database.run(statements.rows(names, self._limits.cited, *result.narrowed))
             rows = [tuple(map(told, row)) for row in found.rows]
-            fields = [_field(relation, name) for name in sources[0].table.columns.keys()]  # noqa: SIM118 - no mapping
         else:
             rows = list(result.rows[: self._limits.cited])
             fields = [result.view.seen(column).field for column in plan.columns]
@@ -137,7 +144,7 @@ class DatabaseTables:
                 for name in names:
                     try:
                         table = Table(name, MetaData(), autoload_with=connection, resolve_fks=False)
-                        relation = _relation(table, self._database)
+                        relation = _relation(table, self._database, self._label)
                     except (SQLAlchemyError, QueryError) as error:
                         connection.rollback()
                         reasons.append(said(error.__cause__ or error))
@@ -162,15 +169,23 @@ def _names(connection: Connection) -> list[str]:
     return sorted(names)[:_MOST_TABLES]
 
 
-def _relation(table: Table, database: GuardedDatabase) -> Relation | None:
+def _relation(table: Table, database: GuardedDatabase, label: str) -> Relation | None:
     types = {column.name: kind for column in table.columns if (kind := _type(column.type)) is not None}
-    if not types:
+    rows = _count(table, database) if types else 0
+    fields: list[Field] = []
+    for name, declared in types.items():
+        kind = declared
+        values = _values(table, name, kind, database)
+        if values is None:
+            logger.warning("%s#%s.%s is read as text, as not all of it is of its type", label, table.name, name)
+            table.c[name].type, kind = Text(), "text"
+            values = _values(table, name, kind, database) or ValueSummary()
+        fields.append(field_of(name, kind, values, rows))
+    if not fields:
         return None
-    rows = _count(table, database)
-    fields = tuple(field_of(name, kind, _values(table, name, kind, database), rows) for name, kind in types.items())
     nouns, roots = title_words([table.name.replace("_", " ")])
     part = Part(table.name, table.name, 1, table.name, rows)
-    return Relation(table.name, table.name, (part,), fields, nouns, roots, rows)
+    return Relation(table.name, table.name, (part,), tuple(fields), nouns, roots, rows)
 
 
 def _type(kind: TypeEngine[Any]) -> ColumnType | None:
@@ -191,37 +206,52 @@ def _count(table: Table, database: GuardedDatabase) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _values(table: Table, name: str, kind: ColumnType, database: GuardedDatabase) -> ValueSummary:
+def _values(table: Table, name: str, kind: ColumnType, database: GuardedDatabase) -> ValueSummary | None:
+    """What a column holds; None where some of it is not of its type."""
     column = table.c[name]
     try:
-        filled, distinct = database.run(select(func.count(column), func.count(column.distinct()))).rows[0]
+        odd = _odd(column, kind) if database.dialect == "sqlite" else literal(0)
+        filled, distinct, strange = database.run(select(func.count(column), func.count(column.distinct()), odd)).rows[0]
+        if strange:
+            return None
         found = database.run(
             select(column).where(column.is_not(None)).distinct().limit(MOST_VALUES + 1), most=MOST_VALUES
         )
-    except QueryError:
-        return ValueSummary()  # it takes too long, or holds what its type does not say: it is known by its name alone
+    except QueryError as error:
+        if isinstance(error.__cause__, UNREADABLE):
+            return None
+        return ValueSummary()  # it takes too long: it is known by its name alone
     summing = Summing(kind)
     for (value,) in found.rows:
         summing.add(_as(kind, value))
     return summing.summary(filled=_int(filled), distinct=_int(distinct), known=not found.cut)
 
 
+def _odd(column: ColumnElement[Any], kind: ColumnType) -> ColumnElement[int]:
+    """How many values are not of the column's type: SQLite keeps any value in any column."""
+    stored = func.typeof(column)
+    strange: ColumnElement[bool]
+    match kind:
+        case "integer" | "number":
+            strange = stored.not_in(("integer", "real"))
+        case "date":
+            strange = or_(stored != "text", func.strftime("%Y", column).is_(None))
+        case "boolean":
+            strange = stored != "integer"
+        case _:
+            return literal(0)
+    return func.count(case((and_(column.is_not(None), strange), 1)))
+
+
 def _as(kind: ColumnType, value: object) -> CellValue:
     if kind == "number" and isinstance(value, Decimal | int):
         return float(value)
-    return told(value)
+    return str(value) if kind == "text" else told(value)
 
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _field(relation: Relation, name: str) -> Field | None:
-    return next((field for field in relation.fields if field.name == name), None)
-
-
-def _quote(row: Sequence[CellValue], fields: Sequence[Field | None]) -> str:
-    told_cells = [
-        f"{field.name}: {cell(value, field)}" for value, field in zip(row, fields, strict=True) if field is not None
-    ]
-    return "; ".join(told_cells)
+def _quote(row: Sequence[CellValue], fields: Sequence[Field]) -> str:
+    return "; ".join(f"{field.name}: {cell(value, field)}" for value, field in zip(row, fields, strict=True))

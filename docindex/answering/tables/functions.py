@@ -11,7 +11,7 @@ from docindex.answering.tables.lexicon import line
 
 FUNCTIONS = line(
     "count sum avg min max round abs lower upper like instr substr length coalesce nullif strftime date "
-    "median variance deviation"
+    "typeof median variance deviation"
 )
 """None of them writes, loads or makes large values."""
 

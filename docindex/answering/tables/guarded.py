@@ -41,6 +41,8 @@ _TIME_LIMIT = {
     "mariadb": "SET SESSION max_statement_time = {seconds}",
 }
 _EXTRAS = {"psycopg": "postgres"}
+UNREADABLE = (ArithmeticError, ValueError, TypeError)
+"""What comes of a value that is not what the type of its column says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class GuardedDatabase:
                         return self._fetched(self._limited(connection), statement, most or self.most)
                     finally:
                         connection.rollback()
-            except (SQLAlchemyError, sqlite3.Error, OverflowError, ValueError) as error:
+            except (SQLAlchemyError, sqlite3.Error, *UNREADABLE) as error:
                 if self._watch.cancelled:
                     raise RequestCancelledError("The request was cancelled.") from error
                 raise QueryError(self._what(error)) from error

@@ -21,6 +21,7 @@ from docindex.answering.tables.relations import Field, Part, Relation
 from docindex.answering.tables.statement import Source
 from docindex.answering.tables.totals import data_rows
 from docindex.errors import QueryError
+from docindex.loaders.cell_types import shown
 from docindex.protocols import StoredTable
 from docindex.schema import CellValue, ColumnType
 
@@ -131,11 +132,13 @@ def _values(stored: StoredTable, relation: Relation, at: int) -> Iterator[tuple[
     part: Part = relation.parts[at]
     extra = (part.label,) if relation.part_field is not None else ()
     for row in data_rows(stored.table):
-        cells = [_cell(storable(cell)) for cell in row.cells]
+        cells = [_cell(storable(cell), field) for cell, field in zip(row.cells, relation.fields, strict=False)]
         yield (*cells, *extra, at, row.number, row.start, row.end)
 
 
-def _cell(cell: CellValue) -> object:
+def _cell(cell: CellValue, field: Field) -> object:
+    if field.type == "text" and cell is not None:
+        return shown(cell)  # in another part of the relation the column has what is of no other type
     return cell.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(cell, datetime) else cell
 
 

@@ -22,7 +22,7 @@ from docindex.answering.tables.lexicon import (
     line,
 )
 from docindex.answering.tables.plan import ColumnOf
-from docindex.answering.tables.tokens import Word, keys_of
+from docindex.answering.tables.tokens import Word, said_words
 from docindex.answering.tables.view import Named, Seen, View
 
 ItemKind = Literal["word", "value", "column", "noun", "title", "quantity", "number", "date", "quote", "mark"]
@@ -32,6 +32,8 @@ OPERATIONS = line(
     "each every by which what who whom where when how difference percentage share proportion fraction ratio different "
     "distinct unique sort sorted order ordered rank ranked top bottom and or than at between exactly equal or"
 )
+_SMALL = line("a an am as at be by do he i if in is me my of on so to up we")
+_GIVING = line("give show tell let")
 _YEAR_DIGITS = 4
 _WEIGHTS = {"value": 3.0, "noun": 2.0, "date": 1.0, "quantity": 1.0, "title": 0.5}
 
@@ -100,10 +102,7 @@ def _item(words: Sequence[Word], at: int, view: View, *, dated: bool) -> Item:
     if word.kind == "mark":
         return Item("mark", (word,), used=True)
     if word.kind == "quote":
-        keys = keys_of(word.text)
-        named = tuple(
-            Named(seen, seen.field.values.texts[keys]) for seen in view.columns if keys in seen.field.values.texts
-        )
+        named = view.spelt(said_words(word.text))
         return Item("value" if named else "quote", (word,), named=named)
     size, named = view.values(words, at)
     run = view.column_run(words, at, _skipped)
@@ -112,7 +111,7 @@ def _item(words: Sequence[Word], at: int, view: View, *, dated: bool) -> Item:
     length, stretch = stretch_at(words, at) if dated else (0, None)
     if stretch is not None and not (run.exact and run.size >= length):
         return Item("date", words[at : at + length], stretch=stretch)
-    if size == 1 and run.size <= 1 and not _operates(word):
+    if size == 1 and run.size <= 1 and not (_operates(word) or _is_small(words, at)):
         return Item("value", (word,), named=named)
     if word.kind == "number" and view.titled(word) and len(word.text) == _YEAR_DIGITS:
         return Item("title", (word,))  # "in 2024", of a table that is called so
@@ -182,6 +181,19 @@ def _number(words: Sequence[Word], at: int) -> Item:
 
 def _skipped(word: Word) -> bool:
     return word.lower in ("of", "the", "in", "on")
+
+
+def _is_small(words: Sequence[Word], at: int) -> bool:
+    """Whether an article, preposition or pronoun is meant, though a value may be called "A", "IN" or "ME".
+
+    It is where it is written as such a word is, and something follows that it can belong to.
+    """
+    word = words[at]
+    following = words[at + 1] if at + 1 < len(words) else None
+    as_such = word.text == word.lower or word.text == "I" or at == 0
+    asked = word.lower == "us" and at > 0 and words[at - 1].lower in _GIVING
+    ends = following is None or following.kind == "mark" or following.lower in ("and", "or")
+    return as_such and (asked or (word.lower in _SMALL and not ends))
 
 
 def _operates(word: Word) -> bool:

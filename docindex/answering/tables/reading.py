@@ -75,8 +75,8 @@ class Reading:
             found = first_table(seen for seen in item.seen if wanted(seen))
             if len(found) == 1:
                 return found[0]
-            if found:
-                return None
+            if found or (item.kind == "column" and item.exact):
+                return None  # of what is named but not so, no other column is meant
         if item.quantity is not None and item.kind in ("quantity", "noun", "word", "column"):
             return self.by_quantity(item.quantity, wanted)
         return None
@@ -89,12 +89,14 @@ class Reading:
         return found
 
     def add(self, test: Test, start: int, end: int) -> None:
-        """Keeps what stands at some places as a condition, denied where a negation goes before it."""
+        """Keeps what stands at some places as a condition, denied where a negation stands in it or goes before it."""
         if not test.negated:
-            negator = self.negator(start)
+            inside = [at for at in range(start, end) if self._denies(at)]
+            negator = self.items[inside[0]] if inside else self.negator(start)
             if negator is not None:
                 negator.used = True
                 test = replace(test, negated=True)
+            self.failed = self.failed or len(inside) > 1  # which of them denies the other can't be told
         self.conditions.append(Condition(test, start, end))
         for item in self.items[start:end]:
             item.used = True
@@ -113,6 +115,12 @@ class Reading:
             if not (linking or beside):
                 return None
         return None
+
+    def _denies(self, at: int) -> bool:
+        """Whether an unused negation stands at a place; "nor" only goes on, and "no 5" is a number."""
+        item, following = self.items[at], self.item(at + 1)
+        numbering = item.lower == "no" and following is not None and following.kind == "number"
+        return negates(item) and not item.used and item.lower != "nor" and not numbering
 
     def before(self, start: int, wanted: Callable[[Seen], bool]) -> tuple[int, Seen] | None:
         """The column that the words right before a place name."""

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from docindex.answering.tables.lexicon import FILLERS, IDENTIFIERS, QUANTITIES, SHORT_UNITS, UNITS, Unit, line
 from docindex.answering.tables.tokens import keys_of, root, words_of
+from docindex.loaders.cell_types import shown
 from docindex.schema import CellValue, ColumnType
 
 MOST_VALUES = 5000
@@ -174,7 +175,8 @@ class Summing:
 
     def __init__(self, kind: ColumnType) -> None:
         self._kind = kind
-        self._filled = 0
+        self.filled = 0
+        """How many there are."""
         self._seen: set[CellValue] = set()
         self._decimals = 0
         self._months: set[tuple[int, int]] = set()
@@ -184,7 +186,7 @@ class Summing:
         """One more."""
         if value is None:
             return
-        self._filled += 1
+        self.filled += 1
         if self._kind != "text" or len(self._seen) <= MOST_VALUES:
             self._seen.add(value)
         if isinstance(value, datetime):
@@ -193,10 +195,19 @@ class Summing:
         elif isinstance(value, float):
             self._decimals = max(self._decimals, decimals(value))
 
+    def as_text(self) -> Summing:
+        """The same of a column that is text."""
+        if self._kind == "text":
+            return self
+        texts = Summing("text")
+        texts.filled = self.filled
+        texts._seen = {shown(value) for value in self._seen}
+        return texts
+
     def seen_texts(self) -> frozenset[str]:
         """The texts of a column in which each is there once; none of another column."""
         texts = [value for value in self._seen if isinstance(value, str)]
-        return frozenset(texts) if len(texts) == self._filled else frozenset()
+        return frozenset(texts) if len(texts) == self.filled else frozenset()
 
     def summary(self, *, filled: int | None = None, distinct: int | None = None, known: bool = True) -> ValueSummary:
         """What there was; of values that are only some of all (not `known`), what is said of all."""
@@ -204,7 +215,7 @@ class Summing:
         truth = {text: _YES[text.casefold()] for text in texts if text.casefold() in _YES}
         whole = [value for value in self._seen if isinstance(value, int) and not isinstance(value, bool)]
         return ValueSummary(
-            self._filled if filled is None else filled,
+            self.filled if filled is None else filled,
             len(self._seen) if distinct is None else distinct,
             by_keys(texts) if known and self._kind == "text" and len(self._seen) <= MOST_VALUES else {},
             frozenset(self._months),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import (
@@ -95,9 +95,9 @@ class Statements:
         columns = [source.table.c[name] for source in self._sources for name in source.place]
         return self._from(*columns).where(*further).order_by(*self._placed()).limit(most)
 
-    def rows(self, most: int, *further: ColumnElement[bool]) -> Select[Any]:
-        """The first rows that the answer rests on, with all of their columns."""
-        return self._from(*self._sources[0].table.c).where(*further).limit(most)
+    def rows(self, names: Sequence[str], most: int, *further: ColumnElement[bool]) -> Select[Any]:
+        """The first rows that the answer rests on, with these of their columns."""
+        return self._from(*(self._sources[0].table.c[name] for name in names)).where(*further).limit(most)
 
     def column(self, column: ColumnOf) -> ColumnElement[Any]:
         """A column of the statement."""
@@ -205,6 +205,9 @@ class Statements:
         if isinstance(value, datetime):
             if isinstance(kind, Date):
                 return literal(value.date(), kind)
+            if self._dialect == _SQLITE and value.time() == time.min:
+                # Compared as texts, a day alone is right before all of its moments, however their time is written.
+                return literal(value.date().isoformat(), Text())
             value = value if getattr(kind, "timezone", False) else value.replace(tzinfo=None)
         return literal(value, Float() if isinstance(value, float) and self._dialect == _SQLITE else kind)
 

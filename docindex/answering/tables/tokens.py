@@ -65,7 +65,12 @@ def words_of(text: str) -> list[Word]:
 
 def keys_of(text: str) -> tuple[str, ...]:
     """The keys of a value's words."""
-    return tuple(word.key for word in words_of(text) if word.kind != "mark")
+    return tuple(word.key for word in said_words(text))
+
+
+def said_words(text: str) -> list[Word]:
+    """The words of a value: without commas and the like."""
+    return [word for word in words_of(text) if word.kind != "mark"]
 
 
 def plain(number: Decimal) -> str:

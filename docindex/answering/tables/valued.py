@@ -79,11 +79,9 @@ class Values:
         """A further value of the same column after "and", "or" or a comma."""
         place = end
         again = self._reading.lower(start - 1) if self._reading.lower(start - 1) in LINKING else ""
-        while self._reading.lower(place) in ("and", "or", "nor", ",", "the", "a", "an", again) and place < len(
-            self._reading.items
-        ):
+        joining = ("and", "or", "nor", ",", "the", "a", "an", again)
+        while (item := self._reading.item(place)) is not None and item.kind != "value" and item.lower in joining:
             place += 1
-        item = self._reading.item(place)
         if place == end or item is None or item.kind != "value":
             return None
         same = next((one for one in item.named if one.seen.column == named.seen.column), None)

@@ -9,7 +9,7 @@ from docindex.answering.tables.catalogue import Link
 from docindex.answering.tables.lexicon import PERSONS
 from docindex.answering.tables.plan import ColumnOf, Join
 from docindex.answering.tables.relations import Field, Relation
-from docindex.answering.tables.tokens import Word, akin, keys_of
+from docindex.answering.tables.tokens import Word, akin, keys_of, said_words
 
 LONGEST_VALUE = 8
 """Words of a value that a question may name."""
@@ -112,13 +112,21 @@ class View:
     def values(self, words: Sequence[Word], at: int) -> tuple[int, tuple[Named, ...]]:
         """The longest value that begins at a word: how many words it has, and where it is found."""
         for size in range(min(LONGEST_VALUE, len(words) - at), 0, -1):
-            keys = tuple(word.key for word in words[at : at + size])
-            found = tuple(
-                Named(seen, seen.field.values.texts[keys]) for seen in self.columns if keys in seen.field.values.texts
-            )
+            found = self.spelt(words[at : at + size])
             if found:
                 return size, found
         return 0, ()
+
+    def spelt(self, words: Sequence[Word]) -> tuple[Named, ...]:
+        """The values of these very words, whatever their case, or else those of words with the same stems."""
+        keys, said = tuple(word.key for word in words), [word.lower for word in words]
+        found = [Named(seen, seen.field.values.texts[keys]) for seen in self.columns if keys in seen.field.values.texts]
+        exact = [
+            Named(one.seen, same)
+            for one in found
+            if (same := tuple(text for text in one.values if [word.lower for word in said_words(text)] == said))
+        ]
+        return tuple(exact or found)
 
     def part_of_label(self, words: Sequence[Word], at: int) -> tuple[int, Named | None]:
         """The one row whose name has the words that begin here, and no other row's: "Anna" for "Anna Adler"."""

@@ -58,6 +58,18 @@ def test_quantities_that_differ_are_shown(index: Index, tmp_path, knowing, costl
     assert engine.query("Compare a heron with a stork").tokens == TokenCounts(14 + 10, 4 + 5, 2 + 2)
 
 
+def test_names_of_documents_are_text(index: Index, tmp_path, knowing):
+    names = ["old [1] ![x](http:evil).txt", "<img src=x>.txt"]
+    for years, name in enumerate(names, 2):
+        (tmp_path / name).write_text(f"The pump has a warranty of {years} years.\n\nPart {years} is made of brass.\n")
+    index.ingest(tmp_path)
+    engine = CompareEngine(index.retriever(), index._snapshot, knowing({}), documents=names)
+    response = engine.query("What is different?")
+    assert [step.text for step in response.steps] == names
+    assert "- old ‹1› [x](http:evil).txt: The pump has" in response.answer
+    assert "- ‹img src=x>.txt: The pump has" in response.answer
+
+
 @pytest.mark.parametrize(
     "question",
     ["How heavy is it?", "Which is heavier, the outdoor unit or the display unit? How heavy?"],

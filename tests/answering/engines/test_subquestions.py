@@ -53,6 +53,18 @@ def test_no_part_with_an_answer_is_no_answer(knowing):
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "told"), [(5, ""), (6, "\n\nNot asked: 1 more question."), (8, "\n\nNot asked: 3 more questions.")]
+)
+def test_parts_that_are_not_asked_are_told(knowing, count: int, told: str):
+    question = " ".join(f"What does error E{at} mean?" for at in range(count))
+    response = SubQuestionEngine(knowing({"error": "It rains."})).query(question)
+    assert len(response.steps) == 5
+    assert response.answer.partition("E4 mean?\n")[2] == f"As above: [1]{told}"
+    refused = SubQuestionEngine(knowing({})).query(question)
+    assert (refused.answer, refused.no_answer) == (f"{NO_ANSWER}{told}", True)
+
+
 def test_the_same_answer_is_not_given_twice(knowing):
     response = SubQuestionEngine(knowing({"warranty": "3 years, without lightning."})).query(BOTH)
     assert response.answer.endswith("What does the warranty not cover?\nAs above: [1]")

@@ -15,13 +15,23 @@ from docindex.answering.engines.wishes import wishes_of
         ("Summarise the manual in brief", 3, False),
         ("Summarise the manual in detail", 10, False),
         ("The key points of the manual", 5, True),
-        ("Summarise the manual in 99 sentences", 40, False),
+        ("Summarise the manual in 99 sentences", 99, False),
+        ("Summarise the manual in 100 sentences", 100, False),
+        ("Summarise the manual in 1,000 sentences", 100, False),
+        ("Summarise the manual in a hundred short sentences", 100, False),
+        ("Summarise the manual in eleven sentences", 11, False),
+        ("Summarise the manual in sixteen sentences", 16, False),
+        ("Summarise the manual in Twenty-five sentences", 25, False),
         ("Summarise the manual in 0 sentences", 1, False),
     ],
 )
 def test_the_form_is_heeded(request_: str, sentences: int, bullets: bool):
     wishes = wishes_of(request_, 5)
     assert (wishes.sentences, wishes.bullets) == (sentences, bullets)
+
+
+def test_what_the_caller_gives_is_not_cut_short():
+    assert wishes_of("Summarise the manual", 100).sentences == 100
 
 
 @pytest.mark.parametrize(

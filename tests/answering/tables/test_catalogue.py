@@ -58,24 +58,6 @@ def test_files_of_other_names_are_not_one_relation(catalogue_for: Catalogues) ->
     assert len(catalogue_for(("north.csv", NAMES, rows(1)), ("south.csv", NAMES, rows(10))).relations) == 2
 
 
-@pytest.mark.parametrize("label", ["Total", "total:", "Grand total", "Average"])
-def test_a_row_of_totals_is_left_out(engine_of: Engines, label: str) -> None:
-    last = 10.0 if label != "Average" else 2.5
-    engine = engine_of(("shops.csv", NAMES, (*rows(1), (label, last))))
-    assert engine.result("total amount").rows == ((10,),)
-    assert engine.result("How many shops are there?").rows == ((4,),)
-
-
-def test_a_row_that_is_only_called_so_stays(engine_of: Engines) -> None:
-    engine = engine_of(("shops.csv", NAMES, (*rows(1), ("Total", 77))))
-    assert engine.result("total amount").rows == ((87,),)
-
-
-def test_subtotals_are_left_out(engine_of: Engines) -> None:
-    table = (*rows(1, 2), ("Subtotal", 3), *rows(10, 2), ("Subtotal", 21), ("Total", 24))
-    assert engine_of(("shops.csv", NAMES, table)).result("total amount").rows == ((24,),)
-
-
 @pytest.mark.parametrize(
     ("name", "words", "unit", "quantity"),
     [

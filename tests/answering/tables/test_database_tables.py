@@ -177,3 +177,62 @@ def test_the_rows_that_a_value_rests_on_are_cited(
     response = engine.query(question)
     quotes = [citation.quote for citation in response.citations]
     assert [int(quote.split(";")[0].split(": ")[1]) for quote in quotes] == cited, response.answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "question", "answer"),
+    [
+        ("NUMERIC", "'n/a', 10", "total amount of the sales", "do not answer"),
+        ("NUMERIC", "'n/a', 10", "How many sales have an amount above 5?", "do not answer"),
+        ("INTEGER", "'many', 10", "total amount of the sales", "do not answer"),
+        ("DATETIME", "1700000000000, '2024-03-01 10:00:00'", "How many sales in March 2024?", "do not answer"),
+        ("DATE", "'soon', '2024-03-01'", "How many sales in March 2024?", "do not answer"),
+        ("BOOLEAN", "'perhaps', 1", "How many sales have an amount?", "do not answer"),
+        ("NUMERIC", "'n/a', 10", "How many sales are there?", "There are 2 rows in sales"),
+    ],
+)
+def test_a_column_with_a_value_of_another_type_is_text(
+    path: Path,
+    engine: TablesEngine,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    values: str,
+    question: str,
+    answer: str,
+) -> None:
+    """SQLite keeps any value in any column, and would count text as 0 and as more than any number."""
+    one, other = values.split(", ")
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        f"CREATE TABLE sales (sale TEXT, amount {kind}, fee NUMERIC);"
+        f"INSERT INTO sales VALUES ('S1', {one}, 1), ('S2', {other}, 2);"
+    )
+    connection.close()
+    assert answer in engine.query(question).answer
+    assert [record.getMessage().partition("#")[2] for record in caplog.records] == [
+        "sales.amount is read as text, as not all of it is of its type"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "count"),
+    [
+        ("How many calls were in March 2024?", 4),
+        ("How many calls were on 1 March 2024?", 3),
+        ("How many calls were before April 2024?", 5),
+        ("How many calls were since April 2024?", 1),
+        ("How many calls were after February 2024?", 5),
+    ],
+)
+def test_moments_are_compared_however_they_are_written(
+    path: Path, engine: TablesEngine, question: str, count: int
+) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE calls (call TEXT, made_at DATETIME);"
+        "INSERT INTO calls VALUES ('C1', '2024-02-29 23:59:59'), ('C2', '2024-03-01 00:00:00'),"
+        " ('C3', '2024-03-01T10:00:00'), ('C4', '2024-03-01'), ('C5', '2024-03-31 23:59:59.5'),"
+        " ('C6', '2024-04-01 00:00:00');"
+    )
+    connection.close()
+    assert engine.result(question).rows == ((count,),)
