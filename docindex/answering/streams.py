@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from docindex.errors import QueryError
+from docindex.errors import QueryError, RequestCancelledError
 from docindex.schema import Response
 
 
@@ -19,32 +19,38 @@ class LazyAnswer:
     def __init__(self, pieces: Generator[str, None, Response]) -> None:
         self._pieces = pieces
         self._response: Response | None = None
+        self._error: Exception | None = None
 
     def __iter__(self) -> Iterator[str]:
+        if self._error is not None:
+            raise self._error
         while self._response is None:
             try:
                 piece = next(self._pieces)
             except StopIteration as end:
-                self._response = self._whole(end.value)
+                self._response = end.value  # None where it was closed
                 return
+            except Exception as error:
+                self._error = error
+                raise
             yield piece
 
     @property
     def response(self) -> Response:
-        """The whole response; reading it uses up what was not yet yielded."""
+        """The whole response; reading it uses up what was not yet yielded.
+
+        Raises:
+            RequestCancelledError: The answer was closed before it was whole. What it failed with is raised again.
+        """
         for _ in self:
             pass
-        return self._whole(self._response)
+        if self._response is None:
+            raise RequestCancelledError("The answer was closed before it was whole: ask again.")
+        return self._response
 
     def close(self) -> None:
         """Gives up on the rest of the answer."""
         self._pieces.close()
-
-    @staticmethod
-    def _whole(response: Response | None) -> Response:
-        if response is None:
-            raise RuntimeError("The answer was closed or failed before it was whole.")
-        return response
 
 
 def asked(question: str, pieces: Generator[str, None, Response]) -> LazyAnswer:

@@ -138,15 +138,16 @@ class StructuredEngine:
 
         Raises:
             MissingDependencyError: Pydantic is not installed.
-            QueryError: The question is empty, or there is no room for it and the form; or the model class has what no
-                form can be made of.
+            QueryError: The question is empty, or there is no room for it and the form; or the model is no class of
+                Pydantic's, or has what no form can be made of.
             RequestCancelledError: `cancel` was set.
         """
         try:
-            from pydantic import ValidationError
+            from pydantic import BaseModel, ValidationError
             from pydantic.errors import PydanticUserError
         except ImportError as error:
             raise MissingDependencyError("pydantic", "structured") from error
+        _refuse_others(model, BaseModel)
 
         def validated(value: JsonValue) -> M:
             try:
@@ -244,6 +245,13 @@ class StructuredEngine:
             )
         filling = fill(parts_of(hits), fit, self._k) if hits else Filling((), ())
         return prompt(filling.hits), filling
+
+
+def _refuse_others(model: object, base: type) -> None:
+    """Refuses what is no class of Pydantic models, such as a dataclass, a dictionary or an instance."""
+    if not (isinstance(model, type) and issubclass(model, base)):
+        name = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise QueryError(f"{name} is no Pydantic model: give a subclass of `pydantic.BaseModel`.")
 
 
 def _path(location: Sequence[str | int]) -> str:

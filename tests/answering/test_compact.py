@@ -178,10 +178,33 @@ def test_a_cancelled_answer_raises_and_has_no_response(manual: Document, manual_
     stream = CompactSynthesizer(ScriptedLLM("x y"), {"manual": manual}.get).synthesize(
         LENGTH, manual_hits, cancel=cancel
     )
+    for _ in range(2):
+        with pytest.raises(RequestCancelledError):
+            list(stream)
     with pytest.raises(RequestCancelledError):
-        list(stream)
-    with pytest.raises(RuntimeError):
         _ = stream.response
+
+
+def test_an_answer_that_is_closed_ends_and_has_no_response(manual: Document, manual_hits: list[Hit]):
+    stream = CompactSynthesizer(ScriptedLLM(f"{WARRANTY} It is so."), {"manual": manual}.get).synthesize(
+        LENGTH, manual_hits
+    )
+    pieces = iter(stream)
+    next(pieces)
+    stream.close()
+    assert list(pieces) == list(stream) == []
+    with pytest.raises(RequestCancelledError, match="closed"):
+        _ = stream.response
+
+
+def test_what_an_answer_failed_with_is_told_again(manual: Document, manual_hits: list[Hit]):
+    def lost(doc_id: str) -> Document:
+        raise QueryError(f"{doc_id} is lost.")
+
+    stream = CompactSynthesizer(ScriptedLLM("x"), lost).synthesize(LENGTH, manual_hits)
+    for _ in range(2):
+        with pytest.raises(QueryError, match="lost"):
+            _ = stream.response
 
 
 def test_the_local_model_answers_and_cites(local_llm: LlamaCppLLM, manual: Document, manual_hits: list[Hit]):

@@ -149,7 +149,9 @@ def test_harmless_text_keeps_what_is_to_be_read(text: str):
     clean = harmless(text)
     assert not any(ord(char) < 32 and char not in "\n\t" for char in clean)
     if text.isprintable():
-        assert [char for char in clean if char != "\ufffd"] == [char for char in text if char in clean]
+        assert [char for char in clean if char != "\ufffd"] == [
+            char for char in text if char in clean.replace("\ufffd", "")
+        ]
 
 
 @settings(deadline=None, max_examples=200)

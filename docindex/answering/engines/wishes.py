@@ -84,4 +84,4 @@ def _counted(number: str) -> int:
         return int(digits)
     if number.endswith("hundred"):
         return 100
-    return sum(SMALL_NUMBERS.get(word, 0) for word in re.split("[ -]", number)) if number != "a single" else 1
+    return 1 if number == "a single" else sum(SMALL_NUMBERS[word] for word in re.split("[ -]", number))
