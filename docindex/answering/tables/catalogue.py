@@ -98,10 +98,10 @@ class _Draft:
         return any(word.isdecimal() and len(word) != _YEAR_DIGITS for word in self.own_words.split())
 
     @property
-    def whole(self) -> tuple[str, str, int]:
+    def whole(self) -> tuple[object, ...]:
         """What is alike for the documents that one long table was cut into, as `sales.csv#1` and `sales.csv#2`."""
         stem, _, number = self.part.doc_id.rpartition("#")
-        return self.part.source, stem if number.isdecimal() else self.part.doc_id, self.part.number
+        return self.part.source, stem if number.isdecimal() else self.part.doc_id, self.name, self.part.number
 
     @property
     def series(self) -> tuple[object, ...]:
@@ -153,10 +153,8 @@ def _relation(names: _Names, drafts: Sequence[_Draft]) -> Relation:
     several = len({draft.whole for draft in drafts}) > 1
     if several and all(draft.own_words for draft in drafts):
         part_field = _unused("file", first.columns)
-        texts = {keys: texts for draft in drafts for keys, texts in by_keys([draft.own_words]).items()}
-        fields.append(
-            field_of(part_field, "text", ValueSummary(rows, len({draft.own_words for draft in drafts}), texts), rows)
-        )
+        labels = {draft.own_words for draft in drafts}
+        fields.append(field_of(part_field, "text", ValueSummary(rows, len(labels), by_keys(labels)), rows))
     common = " ".join(_without_times(first.part.source, "")[0])
     title = common if common and several else stem_of(first.part.source)
     parts = tuple(replace(draft.part, label=draft.own_words) for draft in drafts)
@@ -186,6 +184,7 @@ def _together(summaries: Sequence[ValueSummary]) -> ValueSummary:
         all(summary.yearly for summary in summaries),
         any(summary.timed for summary in summaries),
         {key: value for truth in truths for key, value in (truth or {}).items()} if all(truths) else None,
+        all(summary.fractions for summary in summaries),
     )
 
 
@@ -199,7 +198,7 @@ def _type(drafts: Sequence[_Draft], at: int) -> ColumnType:
 
 def _parted(drafts: Sequence[_Draft]) -> list[list[_Draft]]:
     """Tables of one form and name, those of one relation together."""
-    wholes: dict[tuple[str, str, int], list[_Draft]] = {}
+    wholes: dict[tuple[object, ...], list[_Draft]] = {}
     for draft in drafts:
         wholes.setdefault(draft.whole, []).append(draft)
     found = list(wholes.values())

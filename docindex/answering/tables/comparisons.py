@@ -128,7 +128,7 @@ class Comparisons:
     def _compared_column(
         self, start: int, end: int, numbers: Sequence[Item], quantity: str | None, *, bare: bool
     ) -> tuple[Seen, int, int] | None:
-        wanted = numeric if bare else _comparable
+        wanted = numeric if bare else self._comparable
         before = self._reading.before(start, wanted)
         if before is not None and (not bare or self._close(before[0], start)):
             return before[1], before[0], end
@@ -156,11 +156,17 @@ class Comparisons:
             return None if found is None else (found, start, end)
         unit = numbers[-1].unit
         if unit is not None:
-            found = self._reading.view.only(
-                lambda seen: seen.field.numeric and _fits(seen, unit) and seen.field.unit is not None
-            )
+            found = self._of_unit(unit)
             return None if found is None else (found, start, end)
         return None
+
+    def _of_unit(self, unit: Unit) -> Seen | None:
+        """The one column of a unit; or the one of money, where no other column without a unit could be of money."""
+        columns = [seen for seen in self._reading.view.columns if self._comparable(seen)]
+        if unit.quantity != "money" or any(_fits(seen, unit) for seen in columns):
+            return self._reading.view.only(lambda seen: numeric(seen) and _fits(seen, unit))
+        bare = [seen for seen in columns if seen.field.unit is None and seen.field.quantity in (None, *MONEY)]
+        return bare[0] if len(bare) == 1 and bare[0].field.quantity else None
 
     def _close(self, before: int, start: int) -> bool:
         return all(
@@ -179,8 +185,13 @@ class Comparisons:
             named = any(word.key in seen.field.words for word in number.words[1:])
             if not named:
                 return None
+        elif unit is not None and own is None and unit.quantity == "share" and seen.field.values.fractions:
+            return None  # 0.05 may be 5 %, as spreadsheet programs keep it, or a twentieth of one
         whole = value == value.to_integral_value()
         return int(value) if whole else float(value)
+
+    def _comparable(self, seen: Seen) -> bool:
+        return numeric(seen) and not seen.field.identifier and not self._reading.view.numbers_rows(seen)
 
     def _column_pairs(self) -> None:
         """“More home goals than away goals”, “stock below the reorder level”."""
@@ -215,7 +226,3 @@ def _fits(seen: Seen, unit: Unit) -> bool:
     if own is None:
         return False
     return own.name == unit.name or (own.quantity == unit.quantity and None not in (own.factor, unit.factor))
-
-
-def _comparable(seen: Seen) -> bool:
-    return numeric(seen) and not seen.field.identifier

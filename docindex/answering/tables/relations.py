@@ -42,6 +42,8 @@ class ValueSummary:
     """Dates that have a time of day."""
     truth: Mapping[str, bool] | None = None
     """What each value means, where the values are yes and no."""
+    fractions: bool = False
+    """Numbers of which none is more than 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class Summing:
             truth
             if known and truth and len(truth) == len(self._seen) and len(set(truth.values())) == len(truth)
             else None,
+            self._kind == "number" and all(abs(value) <= 1 for value in self._seen if isinstance(value, float)),
         )
 
 

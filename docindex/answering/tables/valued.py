@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docindex.answering.tables.lexicon import NEGATORS, line
 from docindex.answering.tables.marks import Item
-from docindex.answering.tables.plan import Test
+from docindex.answering.tables.plan import AnyOf, Test
 from docindex.answering.tables.reading import LINKING, REACH, Condition, Reading, numeric
 from docindex.answering.tables.view import Named, Seen
 
@@ -145,17 +145,20 @@ class Values:
                     negator.used = True
                 self._keep(none, at - 2 * out, at + 1)
 
-    def _none_of(self, at: int, item: Item, *, out: bool) -> Test | None:
-        """That there is nothing in a column: 0 where it has numbers, else no value."""
+    def _none_of(self, at: int, item: Item, *, out: bool) -> Test | AnyOf | None:
+        """That there is nothing in a column: 0 or no value where it has numbers, else no value."""
         number = self._reading.column_of(item, numeric)
         if number is not None and (out or self._reading.lower(at - 1) in ("no", "without")):
-            return Test(number.column, "is", (0,))
+            nothing = Test(number.column, "is", (0,))
+            if out or number.field.values.filled == number.field.rows:
+                return nothing
+            return AnyOf((nothing, Test(number.column, "empty")))
         other = self._reading.column_of(item, lambda seen: not seen.field.numeric)
         if other is None or self._reading.negator(at) is None or other.field.values.filled == other.field.rows:
             return None
         return Test(other.column, "empty")
 
-    def _keep(self, test: Test, start: int, end: int) -> None:
+    def _keep(self, test: Test | AnyOf, start: int, end: int) -> None:
         self._reading.conditions.append(Condition(test, start, end))
         for item in self._reading.items[start:end]:
             item.used = True

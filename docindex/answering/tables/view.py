@@ -76,6 +76,12 @@ class View:
             return (Seen(ColumnOf(0, self.link.many_key.name), self.link.many_key),)
         return tuple(seen for seen in self.columns if seen.column.table == table and seen.field.name in wanted)
 
+    def numbers_rows(self, seen: Seen) -> bool:
+        """Whether a column of whole numbers comes first and is called what the rows are: the "Order" of orders."""
+        relation, field = self.relations[seen.column.table], seen.field
+        first = field.name == relation.fields[0].name and field.type == "integer" and field.unique
+        return first and set(field.words) <= relation.nouns
+
     @property
     def persons(self) -> bool:
         """Whether the rows are of people."""

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from docindex.answering.tables.catalogue import Catalogue
+from docindex.answering.tables.catalogue import Catalogue, catalogue_of
 from docindex.answering.tables.engine import TablesEngine
 from docindex.answering.tables.relations import ValueSummary, field_of
+from docindex.loaders.table_text import typed_table
+from docindex.protocols import StoredTable
 
 Catalogues = Callable[..., Catalogue]
 Engines = Callable[..., TablesEngine]
@@ -52,6 +54,48 @@ def test_the_same_things_month_by_month_are_a_series(engine_of: Engines) -> None
         for n, name in ((0, "may"), (9, "june"))
     ]
     assert engine_of(*months).result("total amount of the sales").rows == ((2 * 28 + 72,),)
+
+
+ODD_MONTHS = (
+    ("sales-january.csv", NAMES, (("A", 100), ("B", 200))),
+    ("sales-february.csv", NAMES, (("C", 300), ("D", "n/a"))),
+)
+
+
+def test_a_month_with_an_odd_cell_is_still_of_the_series(engine_of: Engines) -> None:
+    engine = engine_of(*ODD_MONTHS)
+    assert engine.result("How many sales are there?").rows == ((4,),)
+    assert engine.result("What is the amount of shop A?").rows == (("100",),)
+    assert engine.query("total amount of the sales").no_answer
+
+
+def test_a_column_that_is_empty_in_one_month_keeps_its_type(engine_of: Engines) -> None:
+    march = ("sales-march.csv", NAMES, (("E", None), ("F", None)))
+    assert engine_of(ODD_MONTHS[0], march).result("total amount of the sales").rows == ((300,),)
+
+
+def test_tables_that_no_time_tells_apart_are_not_made_text(catalogue_for: Catalogues) -> None:
+    one, other = (("a/notes.csv", NAMES, (("A", 100),)), ("b/notes.csv", NAMES, (("B", "many"),)))
+    assert [relation.fields[1].type for relation in catalogue_for(one, other).relations] == ["integer", "text"]
+
+
+def cut(*parts: tuple[tuple[object, ...], ...]) -> list[StoredTable]:
+    """The documents that one long file becomes."""
+    return [
+        StoredTable(f"sales.csv#{number}", "sales.csv", 1, typed_table("sales", NAMES, list(enumerate(rows))).placed(0))
+        for number, rows in enumerate(parts, 1)
+    ]
+
+
+def test_a_file_that_was_cut_is_one_table_though_its_rows_repeat() -> None:
+    (sales,) = catalogue_of(cut(rows(1), rows(1))).relations
+    assert (sales.title, sales.rows, sales.part_field) == ("sales", 8, None)
+
+
+def test_a_file_that_was_cut_is_one_table_though_a_cell_is_odd() -> None:
+    (sales,) = catalogue_of(cut(rows(1), (("A", "unknown"),))).relations
+    assert [field.type for field in sales.fields] == ["text", "text"]
+    assert sales.fields[1].values.texts[("3",)] == ("3",)
 
 
 def test_files_of_other_names_are_not_one_relation(catalogue_for: Catalogues) -> None:
