@@ -49,10 +49,10 @@ def ingest(
     ],
     index: IndexOption = None,
     sync: Annotated[
-        bool, typer.Option("--sync", help="Also delete from the index what is gone from the given folders.")
+        bool, typer.Option("--sync", help="Also delete from the index what is gone from the sources.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="With --sync, mirror a folder even when it is empty or missing.")
+        bool, typer.Option("--yes", "-y", help="With --sync, mirror a source even when it is empty or missing.")
     ] = False,
     include: Annotated[
         list[str] | None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from docindex.errors import StoreError
 from docindex.indices.shingles import THRESHOLD
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from docindex.stores.conversations import ConversationLog
     from docindex.stores.traces import TraceLog
 
+T = TypeVar("T")
+
 
 class StoredIndex:
     """An index without what takes a model: `docindex.Index` has that, too."""
@@ -31,7 +33,7 @@ class StoredIndex:
     def __init__(self, parts: wiring.Parts, at: int | str | None = None) -> None:
         """Use `Index.create` or `Index.open`."""
         self._parts = parts
-        self._pinned = None if at is None else parts.store.snapshot(at)
+        self._at = None if at is None else parts.store.snapshot(at).version
 
     @property
     def path(self) -> Path:
@@ -61,11 +63,11 @@ class StoredIndex:
 
     def document(self, doc_id: str) -> Document | None:
         """A document as it is stored, with its text and structure."""
-        return self._snapshot().load(doc_id)
+        return self._read(lambda snapshot: snapshot.load(doc_id))
 
     def nodes(self, doc_id: str) -> list[StoredNode]:
         """A document's passages, in order."""
-        return self._snapshot().nodes_of(doc_id)
+        return self._read(lambda snapshot: snapshot.nodes_of(doc_id))
 
     def tables(self, *doc_ids: str) -> Iterator[StoredTable]:
         """The tables of those documents, or of all, as typed rows."""
@@ -93,7 +95,7 @@ class StoredIndex:
         """The indexes on top of the passages, by kind."""
         from docindex.indices.states import index_states
 
-        return index_states(self._snapshot())
+        return self._read(index_states)
 
     def graph(self) -> Graph:
         """The graph of what the passages speak of.
@@ -136,15 +138,15 @@ class StoredIndex:
         """The words of the full-text index that hold some text, and in how many passages each is."""
         from docindex.retrieval.vocabulary import terms
 
-        return terms(self._snapshot(), like, limit)
+        return self._read(lambda snapshot: terms(snapshot, like, limit))
 
     def check(self) -> list[str]:
         """Every disagreement between the two stores, a sentence each; empty when all is well."""
-        return self._snapshot().problems()
+        return self._read(lambda snapshot: snapshot.problems())
 
     def status(self) -> dict[str, Any]:
         """Counts, sizes, versions and models, as `docindex status --json` prints them."""
-        return self._parts.describe() | self._snapshot().statistics()
+        return self._parts.describe() | self._read(lambda snapshot: snapshot.statistics())
 
     # --- deletion and repair -----------------------------------------------------------------------------------------
 
@@ -275,9 +277,9 @@ class StoredIndex:
         """
         from docindex.ingest.bundle_writing import export_bundle
 
-        parts = self._parts
-        export_bundle(
-            self._snapshot(), self.config, parts.fingerprint, parts.dim, Path(path), on_progress or no_progress
+        parts, progress = self._parts, on_progress or no_progress
+        self._read(
+            lambda snapshot: export_bundle(snapshot, self.config, parts.fingerprint, parts.dim, Path(path), progress)
         )
 
     # --- the end -----------------------------------------------------------------------------------------------------
@@ -295,7 +297,12 @@ class StoredIndex:
         self.close()
 
     def _snapshot(self) -> Snapshot:
-        return self._pinned or self._parts.store.snapshot()
+        return self._parts.store.snapshot(self._at)
+
+    def _read(self, read: Callable[[Snapshot], T]) -> T:
+        from docindex.retrieval.steady import read_steadily
+
+        return read_steadily(self._snapshot, read)
 
 
 def no_progress(progress: Progress) -> None:

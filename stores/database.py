@@ -189,12 +189,19 @@ def _connection(path: Path, how: str) -> sqlite3.Connection:
     )
 
 
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # the log is there while somebody writes
+        return 0
+
+
 def size_in_bytes(engine: Engine) -> int:
     """What the database takes on its disk."""
     if engine.dialect.name == "sqlite":
         name = str(engine.url.database)
         files = [Path(name + ending) for ending in ("", "-wal", "-shm")]
-        return sum(file.stat().st_size for file in files if file.exists())
+        return sum(map(_size, files))
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             return connection.scalar(select(func.pg_database_size(func.current_database()))) or 0

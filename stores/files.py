@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from stat import S_ISREG
 
 from docindex.errors import StoreError
 from docindex.stores.lance import KEPT, LanceTables, TableKind, TableVersion
@@ -26,13 +27,14 @@ def bytes_under(folders: Iterable[Path]) -> int:
     """What the files of the folders take, a file with several names once."""
     sizes: dict[tuple[int, int], int] = {}
     for folder in folders:
-        for file in folder.rglob("*"):
-            try:
-                status = file.stat()
-            except FileNotFoundError:  # a clean-up in another process took it
-                continue
-            if file.is_file():
-                sizes[status.st_dev, status.st_ino] = status.st_size
+        for parent, _, names in os.walk(folder):  # which, unlike rglob, minds no folder that goes meanwhile
+            for name in names:
+                try:
+                    status = Path(parent, name).stat()
+                except FileNotFoundError:  # a clean-up in another process took it
+                    continue
+                if S_ISREG(status.st_mode):
+                    sizes[status.st_dev, status.st_ino] = status.st_size
     return sum(sizes.values())
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docindex.errors import StoreError
 from docindex.protocols import DocumentRecord, FileStamp, Match, SourceRecord, StoredNode, StoredTable, Vectors
 from docindex.schema import Condition, DerivedRecord, Document, Field, IndexDefinition, Node
 from docindex.stores.candidates import search_both
@@ -20,7 +22,7 @@ from docindex.stores.dense import VectorSearch, known_of
 from docindex.stores.derived import DerivedRecords
 from docindex.stores.encoding import from_micros
 from docindex.stores.files import bytes_under, table_folders
-from docindex.stores.lance import LanceTables, OpenVersion, unindexed_rows
+from docindex.stores.lance import LanceTables, OpenVersion, first_line, unindexed_rows
 from docindex.stores.late import nodes_without_vector
 from docindex.stores.plans import FACT, Known, read_plan
 from docindex.stores.registry_rows import CommitRow, DocumentRow
@@ -28,11 +30,14 @@ from docindex.stores.search import NodeSearch, unknown
 from docindex.stores.sql import Registry
 from docindex.stores.stamps import read_stamps
 
+T = TypeVar("T")
+
 
 class TwoStoreSnapshot:
     """An index at one version. Later commits do not show in it.
 
-    It stays readable for at least ten minutes after a later commit, and for as long as it is tagged.
+    It stays readable for at least ten minutes after a later commit, and for as long as it is tagged, unless a purge
+    erases it.
     """
 
     def __init__(
@@ -61,23 +66,25 @@ class TwoStoreSnapshot:
         """All documents by id."""
         for row in self._registry.documents(self.version):
             yield row.record
+        self._require_kept()
 
     def document(self, doc_id: str) -> DocumentRecord | None:
         """What the registry knows of a document."""
-        row = self._registry.documents_by_id(self.version, [doc_id]).get(doc_id)
+        row = self._registered({doc_id}).get(doc_id)
         return None if row is None else row.record
 
     def records(self, doc_ids: Collection[str]) -> dict[str, DocumentRecord]:
         """Those of the documents that there are, by id."""
-        return {doc_id: row.record for doc_id, row in self._registry.documents_by_id(self.version, doc_ids).items()}
+        return {doc_id: row.record for doc_id, row in self._registered(doc_ids).items()}
 
     def load(self, doc_id: str) -> Document | None:
         """The stored document with its text and structure."""
-        return self._registry.load(self.version, doc_id)
+        return self.load_all({doc_id}).get(doc_id)
 
     def load_all(self, doc_ids: Collection[str]) -> dict[str, Document]:
         """Those of the documents that there are, by id; all of them are in memory at once."""
-        return self._registry.load_all(self.version, doc_ids)
+        with self._reading():
+            return self._all_of(doc_ids, self._registry.load_all(self.version, doc_ids))
 
     def sources(self, locations: Collection[str] | None = None) -> Iterator[SourceRecord]:
         """The files that the index holds: all, or those at the locations."""
@@ -100,16 +107,19 @@ class TwoStoreSnapshot:
         for row in self._document_rows(doc_ids):
             for head, rows in self._registry.tables(row.tables_hash):
                 yield StoredTable(row.record.doc_id, row.record.source, head.number, head.with_rows(rows))
+        self._require_kept()
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
     def count(self, where: Condition | None = None) -> int:
         """How many nodes there are, or meet the condition."""
-        return self._search.count(filter_of(where))
+        with self._reading():
+            return self._search.count(filter_of(where))
 
     def meeting(self, node_ids: Sequence[str], where: Condition) -> set[str]:
         """Those of the nodes that meet the condition."""
-        return self._search.known(node_ids, filter_of(where))
+        with self._reading():
+            return self._search.known(node_ids, filter_of(where))
 
     def embedded(self) -> int:
         """How many nodes have a vector."""
@@ -119,34 +129,40 @@ class TwoStoreSnapshot:
         """Nodes that have no vector yet, at most so many, those of one document together."""
         if self._commit.embedded == self._commit.nodes:
             return []
-        return nodes_without_vector(self._registry, self.version, self._search, self._dense, limit)
+        with self._reading():
+            return nodes_without_vector(self._registry, self.version, self._search, self._dense, limit)
 
     def dense(self, vector: NDArray[np.float32], k: int, where: Condition | None = None) -> list[Match]:
         """The k nodes of the highest cosine similarity, best first; exact cosines. Only those that are embedded."""
-        return self._dense.dense(vector, k, filter_of(where))
+        with self._reading():
+            return self._dense.dense(vector, k, filter_of(where))
 
     def best_cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Each vector's highest cosine with any node's, shape (n,): one pass over all, for many vectors at once."""
-        return self._dense.best_cosines(vectors)
+        with self._reading():
+            return self._dense.best_cosines(vectors)
 
     def lexical(
         self, text: str, k: int, where: Condition | None = None, among: Collection[str] | None = None
     ) -> list[Match]:
         """The k nodes of the highest BM25 score, best first."""
-        return self._search.lexical(text, k, filter_of(where), among)
+        with self._reading():
+            return self._search.lexical(text, k, filter_of(where), among)
 
     def search_both(
         self, text: str, vector: NDArray[np.float32], k: int, where: Condition | None = None, worded: int | None = None
     ) -> tuple[list[Match], list[Match], dict[str, float]]:
         """What `dense` and `lexical` give, and the cosines of the first k of the latter that are embedded."""
-        return search_both(self._search, self._dense, text, vector, k, filter_of(where), worded)
+        with self._reading():
+            return search_both(self._search, self._dense, text, vector, k, filter_of(where), worded)
 
     def vectors(self, node_ids: Sequence[str]) -> Vectors:
         """The nodes' vectors, in their order; zeros for a node that is not embedded yet."""
-        found = self._dense.by_id(node_ids)
-        missing = set(node_ids) - set(found)
-        if missing and (strangers := missing - self._search.known(list(missing))):
-            raise unknown(strangers)
+        with self._reading():
+            found = self._dense.by_id(node_ids)
+            missing = set(node_ids) - set(found)
+            if missing and (strangers := missing - self._search.known(list(missing))):
+                raise unknown(strangers)
         rows = np.zeros((len(node_ids), self._dim), np.float32)
         for row, node_id in zip(rows, node_ids, strict=True):
             if node_id in found:
@@ -155,24 +171,28 @@ class TwoStoreSnapshot:
 
     def nodes(self, node_ids: Sequence[str]) -> list[StoredNode]:
         """The nodes, in the order of the ids."""
-        return self._stored(self._search.nodes(node_ids))
+        with self._reading():
+            return self._stored(self._search.nodes(node_ids))
 
     def nodes_of(self, doc_id: str) -> list[StoredNode]:
         """A document's nodes, in order."""
-        return self._stored(self._search.nodes_of(doc_id))
+        with self._reading():
+            return self._stored(self._search.nodes_of(doc_id))
 
     def nodes_of_all(self, doc_ids: Collection[str]) -> dict[str, list[Node]]:
         """The nodes of several documents by id, each one's in order; all of them are in memory at once."""
         found: dict[str, list[Node]] = {doc_id: [] for doc_id in doc_ids}
-        for node in self._search.nodes_of_all(list(found)):
-            found[node.doc_id].append(node)
+        with self._reading():
+            for node in self._search.nodes_of_all(list(found)):
+                found[node.doc_id].append(node)
         for nodes in found.values():
             nodes.sort(key=lambda node: (node.level, node.order))
         return found
 
     def vectors_by_hash(self, content_hashes: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of nodes that are already stored, by content hash."""
-        return self._dense.by_hash(content_hashes)
+        with self._reading():
+            return self._dense.by_hash(content_hashes)
 
     # --- indexes on top ----------------------------------------------------------------------------------------------
 
@@ -214,12 +234,17 @@ class TwoStoreSnapshot:
 
     def problems(self) -> list[str]:
         """Every disagreement between the registry and the nodes, one sentence each. Reads all texts and nodes."""
-        return list(find_problems(self._registry, self._nodes, self._vectors, self._commit, self._dim))
+        with self._reading():
+            found = list(find_problems(self._registry, self._nodes, self._vectors, self._commit, self._dim))
+        if found:  # which is no damage where a purge came in between
+            self._require_kept()
+        return found
 
     def statistics(self) -> dict[str, Any]:
         """Counts and sizes for `docindex status`."""
-        nodes, vectors = self._search.table, self._dense.table
-        plan = self._known.plan
+        with self._reading():
+            unindexed = max(unindexed_rows(self._search.table), unindexed_rows(self._dense.table))
+            plan = self._known.plan
         sizes = {
             "nodes": bytes_under(table_folders(self._path, "nodes")),
             "vectors": bytes_under(table_folders(self._path, "vectors")),
@@ -237,8 +262,28 @@ class TwoStoreSnapshot:
             "updated_at": self.created_at.isoformat(),
             "vector_index": None if plan is None else plan.described(),
             "recall_at_10": None if plan is None else plan.recall,
-            "unindexed_rows": max(unindexed_rows(nodes), unindexed_rows(vectors)),
+            "unindexed_rows": unindexed,
         }
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Within the block, what LanceDB raises is raised as StoreError: that the version is gone, where it is."""
+        try:
+            yield
+        except StoreError as error:
+            self._require_kept(error)
+            raise
+        except (ValueError, RuntimeError, OSError) as error:
+            self._require_kept(error)
+            raise StoreError(
+                f"The tables can't be read ({first_line(error)}): `docindex check` says what is damaged."
+            ) from error
+
+    def _require_kept(self, cause: Exception | None = None) -> None:
+        if self._registry.commit_at(self.version) is None:
+            raise StoreError(
+                f"Version {self.version} was erased while it was read, by a purge or for its age: ask again."
+            ) from cause
 
     @property
     def _search(self) -> NodeSearch:
@@ -265,11 +310,20 @@ class TwoStoreSnapshot:
         if doc_ids is None:
             yield from self._registry.documents(self.version, with_tables=True)
         else:
-            rows = self._registry.documents_by_id(self.version, doc_ids)
+            rows = self._registered(doc_ids)
             yield from (rows[doc_id] for doc_id in sorted(rows))
 
+    def _registered(self, doc_ids: Collection[str]) -> dict[str, DocumentRow]:
+        return self._all_of(doc_ids, self._registry.documents_by_id(self.version, doc_ids))
+
+    def _all_of(self, doc_ids: Collection[str], found: dict[str, T]) -> dict[str, T]:
+        """What was found of the documents. Where some are missing, the registry may have forgotten the version."""
+        if not found.keys() >= set(doc_ids):
+            self._require_kept()
+        return found
+
     def _stored(self, nodes: Sequence[Node]) -> list[StoredNode]:
-        rows = self._registry.documents_by_id(self.version, {node.doc_id for node in nodes})
+        rows = self._registered({node.doc_id for node in nodes})
         records = {doc_id: row.record for doc_id, row in rows.items()}
         twins = self._registry.twins(self.version, {record.location for record in records.values()})
         return [

@@ -110,10 +110,6 @@ class Registry:
         statement = _documents_at(version).where(documents.c.location == location)
         return [document_row(row) for row in self._rows(statement.order_by(documents.c.doc_id))]
 
-    def load(self, version: int, doc_id: str) -> Document | None:
-        """A document with its text."""
-        return self.load_all(version, [doc_id]).get(doc_id)
-
     def load_all(self, version: int, doc_ids: Collection[str]) -> dict[str, Document]:
         """The documents that have these ids, with their texts."""
         rows = self.documents_by_id(version, doc_ids)

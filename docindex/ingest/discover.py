@@ -26,6 +26,7 @@ STDIN = "-"
 MANIFEST = "docindex.json"
 EMPTY = "empty file"
 AN_INDEX = "a docindex index"
+_SAME_NAME = "is called as another file is, once bytes that are not UTF-8 are written out: rename one of them"
 
 
 def discover(
@@ -43,7 +44,7 @@ def discover(
     """
     found = Discovery()
     remote: RemoteSources | None = None
-    seen: set[str] = set()
+    seen: dict[str, Path] = {}
     for source in map(str, sources):
         if is_remote(source):
             from docindex.ingest.remote import RemoteSources  # what it imports is for such sources alone
@@ -54,8 +55,10 @@ def discover(
             files = _expand(source, found, stack)
         for file in files:
             if file.location in seen:
+                if not _is_at(file, seen[file.location]):
+                    found.failed.append(Problem(file.name, _SAME_NAME))
                 continue
-            seen.add(file.location)
+            seen[file.location] = file.path
             reason = _passed_over(file, options)
             if reason:
                 found.skipped.append(Problem(file.name, reason))
@@ -232,6 +235,11 @@ def _passed_over(file: FoundFile, options: IngestOptions) -> str | None:
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
+
+
+def _is_at(file: FoundFile, path: Path) -> bool:
+    """Whether what has come twice is one file, and not two whose names are written out alike."""
+    return file.status is None or os.path.normpath(file.path.absolute()) == os.path.normpath(path.absolute())
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import logging
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec.patterns.gitignore import GitIgnorePatternError
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 logger = logging.getLogger("docindex")
+
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": " \t",
+    "cntrl": "\0-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "0-~!-.",
+    "lower": "a-z",
+    "print": " -.0-~",
+    "punct": ":-@!-.[-`{-~",
+    "space": " \t-\r",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+"""What stands for each in brackets, where no slash is matched, and a `!` that comes first says not."""
+_CLASS = re.compile(r"\[:([A-Za-z]*):\]")
+_BRACKET = re.compile(r"\\.|\[[!^]?\]?(?:\[:[A-Za-z]*:\]|[^\]])*\]")
+"""One, or a character that is escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +79,7 @@ def read_rules(name: str, folder: Path, data: bytes) -> RuleFile | None:
     for number, line in enumerate(text.split("\n"), 1):
         try:
             rule = _rule(number, line.removesuffix("\r"))
-        except GitIgnorePatternError:
+        except (ValueError, re.error):
             logger.warning("%s line %d is no pattern and has no effect: %s", name, number, line)
             continue
         if rule.pattern.include is not None:
@@ -72,5 +92,18 @@ def _rule(number: int, line: str) -> Rule:
     bare = line.rstrip()
     only_folders = bare.endswith("/")
     # Without the slash at the end, the pattern matches the folder itself; with it, only what is in the folder.
-    pattern = GitIgnoreSpecPattern(bare[:-1] if only_folders else line)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # that what is a plain character in brackets may not stay one
+        pattern = GitIgnoreSpecPattern(_without_classes(bare[:-1] if only_folders else line))
     return Rule(number, line.strip(), pattern, only_folders)
+
+
+def _without_classes(pattern: str) -> str:
+    """The pattern with what stands for them in place of `[:digit:]` and the like, which pathspec knows nothing of."""
+
+    def members(found: re.Match[str]) -> str:
+        if found[1] not in _CLASSES:
+            raise ValueError(f"There is no class {found[1]}.")
+        return _CLASSES[found[1]]
+
+    return _BRACKET.sub(lambda found: found[0][:1] + _CLASS.sub(members, found[0][1:]), pattern)

@@ -1,13 +1,35 @@
-"""One snapshot for all stages of a search, whatever is committed meanwhile."""
+"""One snapshot for all that belongs together, whatever is committed meanwhile."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from docindex.errors import StoreError
 from docindex.protocols import Retriever, Snapshot
 from docindex.schema import Hit, Query
+
+T = TypeVar("T")
+
+_TIMES = 4
+"""A read that is longer than what lies between two purges would be overtaken again and again."""
+
+
+def read_steadily(newest: Callable[[], Snapshot], read: Callable[[Snapshot], T]) -> T:
+    """What is read of the newest snapshot; where that failed and a newer one is there, of that.
+
+    A purge erases at once what those who began before it are still reading.
+    """
+    for _ in range(_TIMES - 1):
+        snapshot = newest()
+        try:
+            return read(snapshot)
+        except StoreError:
+            if newest().version == snapshot.version:
+                raise
+    return read(newest())
 
 
 class HeldSnapshot:
@@ -22,12 +44,12 @@ class HeldSnapshot:
         return self._held or self._newest()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within the block this thread sees one snapshot; a block within a block, that of the outer one."""
+    def held(self, snapshot: Snapshot | None = None) -> Iterator[None]:
+        """Within the block this thread sees one snapshot, the newest by default; within another block, that one's."""
         if self._held is not None:
             yield
             return
-        self._here.snapshot = self._newest()
+        self._here.snapshot = snapshot or self._newest()
         try:
             yield
         finally:
@@ -53,5 +75,9 @@ class SteadyRetriever:
 
     def retrieve(self, query: Query) -> list[Hit]:
         """The inner retriever's hits."""
-        with self._snapshot.held():
-            return self._inner.retrieve(query)
+
+        def retrieved(snapshot: Snapshot) -> list[Hit]:
+            with self._snapshot.held(snapshot):
+                return self._inner.retrieve(query)
+
+        return read_steadily(self._snapshot, retrieved)

@@ -170,6 +170,23 @@ def test_names_that_are_not_utf8_are_written_out(tmp_path: Path):
     assert names(find(tmp_path)) == ["caf\\xe9.txt"]
 
 
+@pytest.mark.parametrize("named", [("",), ("", "caf\\xe9.txt"), ("caf\\xe9.txt", os.fsdecode(b"caf\xe9.txt"))])
+def test_of_two_names_that_are_written_out_alike_one_fails(tmp_path: Path, named: tuple[str, ...]):
+    for name in (b"caf\xe9.txt", rb"caf\xe9.txt"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(repr(name))
+    found = find(*(tmp_path / name for name in named))
+    (file,) = found.files
+    assert file.path.read_text() == repr(rb"caf\xe9.txt")
+    assert [(problem.source, "rename one" in problem.reason) for problem in found.failed] == [("caf\\xe9.txt", True)]
+
+
+def test_a_file_that_is_named_in_two_ways_is_one(tree: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tree)
+    found = find("b.txt", tree / "b.txt", "sub/../b.txt", ".")
+    assert names(found) == ["b.txt", "a.md", "sub/c.txt", "sub/deep/d.html"]
+    assert found.failed == []
+
+
 def test_standard_input_is_a_file_called_stdin(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped text")))
     with ExitStack() as stack:

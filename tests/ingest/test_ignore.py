@@ -94,13 +94,35 @@ def test_names_that_are_not_utf8_are_matched(tmp_path: Path) -> None:
     assert IgnoreRules(tmp_path).reason(tmp_path / os.fsdecode(b"caf\xe9.txt"), False) is not None
 
 
+@pytest.mark.parametrize("line", ["!", "[z-a]", "[[:letters:]]"])
 def test_a_line_that_is_no_pattern_is_told_of_and_the_others_hold(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
 ) -> None:
-    write(tmp_path, {IGNORE_FILE: "!\n*.log\n"})
+    write(tmp_path, {IGNORE_FILE: f"{line}\n*.log\n"})
     with caplog.at_level(logging.WARNING, "docindex"):
         assert IgnoreRules(tmp_path).reason(tmp_path / "a.log", False) == "ignored by .docindexignore line 2: *.log"
     assert "line 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("rule", "ignored", "read"),
+    [
+        ("log[[:digit:]].txt", ["log7.txt"], ["logs.txt", "log:.txt", "log7].txt"]),
+        ("[![:digit:]]*", ["a1"], ["1a"]),
+        ("[[:upper:]_]x", ["Ax", "_x"], ["ax"]),
+        ("[][:digit:]]", ["]", "1"], ["a"]),
+        ("[[:blank:]]x", [" x"], ["ax"]),
+        ("[[:punct:]]x", ["-x", "[x", "~x", "!x"], ["ax", "1x"]),
+        ("[[:xdigit:][:blank:]]/", [], ["f"]),
+        ("a\\[[:digit:]]", ["a[d]"], ["a[1]", "a1"]),
+        ("[:digit:]", ["d", ":"], ["1"]),
+        ("[[a]x", ["[x", "ax"], ["bx"]),
+    ],
+)
+def test_classes_in_brackets_are_those_of_git(tmp_path: Path, rule: str, ignored: list[str], read: list[str]) -> None:
+    (tmp_path / IGNORE_FILE).write_text(f"{rule}\n")
+    rules = IgnoreRules(tmp_path)
+    assert [name for name in [*ignored, *read] if rules.reason(tmp_path / name, False)] == ignored
 
 
 def test_rules_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
@@ -121,7 +143,9 @@ def test_each_file_of_rules_is_read_once(tmp_path: Path) -> None:
 
 
 _WORDS = st.sampled_from(["a", "b", "ab", "a.b", "b.a"])
-_PARTS = st.sampled_from(["a", "b", "ab", "a.b", "*", "*.b", "a*", "?", "**", "[ab]", "[!a]", "\\a"])
+_PARTS = st.sampled_from(
+    ["a", "b", "ab", "a.b", "*", "*.b", "a*", "?", "**", "[ab]", "[!a]", "[[:alpha:]]", "[^[:punct:]b]*", "\\a"]
+)
 _PATTERNS = st.builds(
     lambda negated, rooted, parts, folder: f"{negated}{rooted}{'/'.join(parts)}{folder}",
     st.sampled_from(["", "", "!"]),
