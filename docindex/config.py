@@ -123,7 +123,7 @@ class IngestOptions:
     exclude: tuple[str, ...] = ()
     """Globs over source names: never read these."""
     sync: bool = False
-    """Delete documents whose files are gone from the given folders."""
+    """Delete documents whose files are gone from the given sources."""
     allow_empty_sync: bool = False
     """Mirror a folder even when it holds nothing; without this, an unmounted disk would empty the index."""
     dry_run: bool = False
