@@ -75,9 +75,10 @@ class HtmlWriter:
         self.start_block()
 
     def table(self, draft: TableDraft) -> None:
-        """A table as a block."""
+        """A table as a block. The mark of a list item that begins with it would break its first line."""
         if draft.lines:
             self.start_block()
+            self._bullet = ""
             self._put(draft.lines[0])
             self.tables.append(draft.placed(self._length - len(draft.lines[0])))
             for line in draft.lines[1:]:

@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 
 from striprtf.striprtf import charset_map, rtf_to_text
 
-from docindex.loaders.office_rtf_symbols import TOKEN, default_font, escaped, field_symbol, symbol_fonts, with_symbols
+from docindex.loaders.office_rtf_symbols import (
+    FONT,
+    TOKEN,
+    default_font,
+    escaped,
+    field_symbol,
+    symbol_fonts,
+    with_symbols,
+)
 
 PARAGRAPH_RESET, IN_TABLE, CELL, ROW, MARKER_START, MARKER_END, LINE = (chr(0xFDD0 + at) for at in range(7))
 HEADINGS = "".join(chr(0xFDD0 + at) for at in range(7, 16))
@@ -31,7 +39,6 @@ _LONGEST_RESULT = 500
 """Characters of markup in which the text of a result begins."""
 _STYLE = re.compile(r"\{\s*\\s(\d+)\b([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _HEADING_NAME = re.compile(r"(?:heading|überschrift|titre|título|titolo|заголовок)\s*([1-9])", re.IGNORECASE)
-_FONT = re.compile(r"\\f(\d+)(?!\d)((?:(?!\\f\d).)*)", re.DOTALL)
 _FONT_CHARSET = re.compile(r"\\fcharset(\d+)")
 _TIME = re.compile(r"\\(yr|mo|dy|hr|min|sec)(\d{1,4})")
 _CHARACTER_MARKS = {
@@ -282,7 +289,7 @@ def _known_charsets(fonts: str) -> str:
     The library gives a font without one the next font's.
     """
     entries: list[str] = []
-    for number, definition in _FONT.findall(fonts):
+    for number, definition in FONT.findall(fonts):
         charset = _FONT_CHARSET.search(definition)
         if charset:
             entries.append(f"{{\\f{number}\\fcharset{charset[1] if _has_codec(charset[1]) else 0} x;}}")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from docindex.loaders.symbol_fonts import is_symbol_font, symbol
+from docindex.loaders.symbol_fonts import PRIVATE, is_symbol_font, symbol
 
 TOKEN = re.compile(r"\\(?:([a-zA-Z]{1,32})(-?\d{1,10})? ?|.)|[{}]", re.DOTALL)
 """A control word with its number, a control symbol, or a brace."""
 
-_FONT = re.compile(r"\\f(\d+)(?!\d)((?:(?!\\f\d).)*)", re.DOTALL)
+FONT = re.compile(r"\\f(\d+)(?!\d)((?:(?!\\f\d).)*)", re.DOTALL)
+"""An entry of a font table: its number, and what is said of it."""
 _NOT_A_NAME = re.compile(r"\{[^{}]*\}|\\[a-z*]+(?:-?\d+)? ?|[{}\r\n]")
 _DEFAULT_FONT = re.compile(r"\\deff(\d+)")
 _FIELD = re.compile(r"(?:[{\s]++|\\[a-z*]++-?\d*+)*+SYMBOL\s+(\d{1,5}|0[xX][0-9a-fA-F]{1,4})(?![^\s\\{}])")
 _FIELD_FONT = re.compile(r"\\\\f\s*\"?([^\"{}\\]+)")
-_PRIVATE = range(0xF000, 0xF100)
 
 
 def escaped(character: str) -> str:
@@ -31,7 +31,7 @@ def default_font(markup: str) -> str:
 
 def symbol_fonts(table: str) -> dict[str, str]:
     """The numbers of the symbol fonts in a font table, with their names."""
-    names = ((number, _NOT_A_NAME.sub("", entry).partition(";")[0]) for number, entry in _FONT.findall(table))
+    names = ((number, _NOT_A_NAME.sub("", entry).partition(";")[0]) for number, entry in FONT.findall(table))
     return {number: name for number, name in names if is_symbol_font(name)}
 
 
@@ -91,7 +91,7 @@ def _pieces(markup: str, fonts: Mapping[str, str], default: str) -> Iterator[str
             font = default
         elif word == "uc" and number:
             replaces = max(0, int(number))
-        elif word == "u" and number and name and int(number) % 0x10000 in _PRIVATE:
+        elif word == "u" and number and name and int(number) % 0x10000 in PRIVATE:
             piece = f"\\u{ord(symbol(name, int(number) % 0x10000)) - 0x10000} "
         if word or piece in "{}":
             skip = replaces if word == "u" else 0

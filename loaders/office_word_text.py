@@ -11,7 +11,7 @@ from docindex.loaders.office_drawings import CHART, SMART_ART, description
 from docindex.loaders.office_math import FORMULA, formula_text
 from docindex.loaders.office_word_styles import WordStyles
 from docindex.loaders.superscripts import LOWERED, RAISED, with_exponents
-from docindex.loaders.symbol_fonts import in_symbol_font, is_symbol_font, symbol
+from docindex.loaders.symbol_fonts import PRIVATE, in_symbol_font, is_symbol_font, symbol
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -41,8 +41,6 @@ _CHARACTERS = {
     qn("w:cr"): "\n",
     qn("w:noBreakHyphen"): "-",
 }
-_PRIVATE = 0xF000
-"""Where the characters of symbol fonts lie: what they look like, only the font knows."""
 _FONTS = tuple(map(qn, ("w:ascii", "w:hAnsi", "w:cs")))
 
 
@@ -175,6 +173,6 @@ def _symbol(font: str, code: str) -> str:
         character = int(code, 16)
     except ValueError:
         return ""
-    if is_symbol_font(font) or _PRIVATE <= character < _PRIVATE + 0x100:
+    if is_symbol_font(font) or character in PRIVATE:
         return symbol(font, character)
     return chr(character) if 0x20 <= character < 0x110000 else ""

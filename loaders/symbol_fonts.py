@@ -7,7 +7,7 @@ from typing import Final
 UNKNOWN: Final = "\ufffd"
 """Stands where a font shows something that no character is known for: better than the letter at its place."""
 
-_PRIVATE = 0xF000
+PRIVATE: Final = range(0xF000, 0xF100)
 """Where Unicode text puts the bytes of such fonts: 0x6D is U+F06D."""
 
 _SYMBOL = dict(
@@ -46,7 +46,7 @@ def is_symbol_font(font: str) -> bool:
 
 def symbol(font: str, code: int) -> str:
     """The character that the font shows for a byte, or for where Unicode puts it; `UNKNOWN` if none is known."""
-    code = code - _PRIVATE if _PRIVATE <= code <= _PRIVATE + 0xFF else code
+    code = code - PRIVATE.start if code in PRIVATE else code
     return _FONTS.get(_key(font), {}).get(code, UNKNOWN)
 
 
@@ -54,10 +54,7 @@ def in_symbol_font(font: str, text: str) -> str:
     """The text with what stands for bytes of the font as what it shows; all other characters as they are."""
     if text.isprintable() or not is_symbol_font(font):  # private characters are not printable
         return text
-    return "".join(
-        symbol(font, ord(character)) if _PRIVATE <= ord(character) <= _PRIVATE + 0xFF else character
-        for character in text
-    )
+    return "".join(symbol(font, ord(character)) if ord(character) in PRIVATE else character for character in text)
 
 
 def _key(font: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,50 +23,48 @@ def carried(run_with, built: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @contextmanager
-def busy(index: Path, seconds: float) -> Iterator[threading.Event]:
-    """Another writer, for so many seconds; the event says that it has ended."""
+def beside(work: Callable[[Callable[[], None]], None], seconds: float) -> Iterator[threading.Event]:
+    """Work in a thread, which is given what to call to wait for so many seconds; the event says that it has waited."""
     held, free, ended = threading.Event(), threading.Event(), threading.Event()
 
-    def hold() -> None:
+    def pause() -> None:
+        held.set()
+        free.wait(seconds)
+        ended.set()
+
+    worker = threading.Thread(target=work, args=(pause,))
+    worker.start()
+    held.wait(60)
+    try:
+        yield ended
+    finally:
+        free.set()
+        worker.join()
+
+
+def busy(index: Path, seconds: float) -> AbstractContextManager[threading.Event]:
+    """Another writer, for so many seconds."""
+
+    def hold(pause: Callable[[], None]) -> None:
         stores = open_stores(index)
         with stores.writer():
-            held.set()
-            free.wait(seconds)
-            ended.set()
+            pause()
         stores.close()
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(60)
-    try:
-        yield ended
-    finally:
-        free.set()
-        holder.join()
+    return beside(hold, seconds)
 
 
-@contextmanager
-def making(index: Path, seconds: float, made: Path | None) -> Iterator[threading.Event]:
-    """Another process that makes an index like one there is, or gives up on it; the event says that it has ended."""
-    held, free, ended = threading.Event(), threading.Event(), threading.Event()
+def making(index: Path, seconds: float, made: Path | None) -> AbstractContextManager[threading.Event]:
+    """Another process that makes an index like one there is, or gives up on it."""
     index.mkdir()
 
-    def make() -> None:
+    def make(pause: Callable[[], None]) -> None:
         with lease(index):
-            held.set()
-            free.wait(seconds)
+            pause()
             if made is not None:
                 shutil.copytree(made, index, dirs_exist_ok=True, ignore=shutil.ignore_patterns(LOCK_FILE, HOLDER_FILE))
-            ended.set()
 
-    maker = threading.Thread(target=make)
-    maker.start()
-    held.wait(60)
-    try:
-        yield ended
-    finally:
-        free.set()
-        maker.join()
+    return beside(make, seconds)
 
 
 def commands(carried: Path) -> dict[str, tuple[str | Path, ...]]:

@@ -337,6 +337,18 @@ def test_items_have_the_numbers_that_a_browser_shows(load, markup, text):
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
+        ("<ul><li><table><tr><td>a<td>b<tr><td>c<td>d</table><li>y</ul>", "| a | b |\n| --- | --- |\n| c | d |\n\n- y"),
+        ("<ul><li>x<table><tr><td>a<td>b<tr><td>c<td>d</table></ul>", "- x\n\n| a | b |\n| --- | --- |\n| c | d |"),
+        ("<table><td rowspan=0>one<thead><li><td>", "| one |\n| --- |\n| one |"),
+    ],
+)
+def test_no_mark_of_an_item_stands_in_the_first_line_of_a_table(load, markup, text):
+    assert load("a.html", markup)[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
         ("10<sup>6</sup> cells", "10^6 cells"),
         ("10<sup>&minus;6</sup>", "10^\u22126"),
         ("1,5\u00b710<sup>-3</sup>.", "1,5\u00b710^-3."),
